@@ -1,0 +1,34 @@
+"""Inkling: your own writing, your own small GPT, on your own machine.
+
+The public names are loaded when first used, so that `import inkling` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOME_OF = {
+    "Document": "inkling.corpus.document",
+    "Conversation": "inkling.corpus.document",
+    "Message": "inkling.corpus.document",
+    "CorpusStore": "inkling.corpus.store",
+    "Tokenizer": "inkling.tokens.tokenizer",
+    "GPT": "inkling.model.gpt",
+    "ChatModel": "inkling.inference.chat",
+    "InklingError": "inkling.errors",
+    "Run": "inkling.runs",
+    "Runtime": "inkling.runtime",
+    "SamplingSettings": "inkling.config",
+    "Workspace": "inkling.workspace",
+}
+
+__all__ = ["__version__", *sorted(_HOME_OF)]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'inkling' has no attribute {name!r}")
+    return getattr(import_module(_HOME_OF[name]), name)

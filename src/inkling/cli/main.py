@@ -1,0 +1,144 @@
+"""The `inkling` command: finds the command group to load, turns errors into one sentence.
+
+Knows: which commands there are. Does not know what they do: each group is a module of this
+package that is imported only when one of its commands runs, so `inkling --help` stays fast.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from inkling import __version__
+from inkling.errors import InklingError
+
+# name: (module of inkling.cli, one line for --help)
+COMMANDS: dict[str, tuple[str, str]] = {
+    "start": ("start", "Your own writing, from a folder to a chat: does all of the below."),
+    "demo": ("start", "The same on the bundled author, in ./demo-workspace."),
+    "init": ("corpus", "Make a workspace."),
+    "add": ("corpus", "Add writing and dialogs to the workspace."),
+    "corpus": ("corpus", "What the workspace holds, and what was left out."),
+    "train": ("train", "Train a model on the workspace's text, then on its dialogs."),
+    "finetune": ("train", "Fine-tune a run on the dialogs."),
+    "generate": ("talk", "Go on from a text."),
+    "chat": ("talk", "Talk to the model in the terminal."),
+    "serve": ("serve", "Talk to the model in the browser."),
+}
+
+
+class LazyGroup(TyperGroup):
+    """Lists every command without importing any."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> TyperCommand | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"inkling.cli.{COMMANDS[cmd_name][0]}")
+        return _as_command(cmd_name, getattr(module, cmd_name))
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+def _as_command(name: str, function: Any) -> TyperCommand:
+    single = typer.Typer(add_completion=False, rich_markup_mode=None)
+    single.command(name)(function)
+    command = typer.main.get_command(single)
+    command.name = name
+    assert isinstance(command, TyperCommand)
+    return command
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    add_completion=False,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    help="Turn your own writing into your own small GPT, on your own machine.",
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"inkling {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def root(
+    debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error."),
+    version: bool = typer.Option(
+        False, "--version", callback=_print_version, is_eager=True, help="Show the version."
+    ),
+) -> None:
+    """Options before the command's name."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; the exit status. No traceback ever reaches a user without --debug."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    debug = "--debug" in arguments
+    # --debug may stand anywhere; the commands themselves do not know it.
+    arguments = [argument for argument in arguments if argument != "--debug"]
+    try:
+        status = app(arguments, prog_name="inkling", standalone_mode=False)
+        return int(status or 0)
+    except InklingError as error:
+        if debug:
+            raise
+        _say(str(error))
+        return error.exit_code
+    except KeyboardInterrupt:
+        _say("Stopped.")
+        return 130
+    except BrokenPipeError:
+        # The reader (head, less) went away: not an error, and nothing more to print.
+        sys.stdout = None  # type: ignore[assignment]
+        return 0
+    except Exception as error:
+        if debug:
+            raise
+        return _explain(error)
+
+
+def _explain(error: Exception) -> int:
+    """One sentence for an error that no part of Inkling expected, and for usage errors."""
+    if hasattr(error, "exit_code") and hasattr(error, "format_message"):
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context is not None else "inkling"
+        _say(f"{error.format_message()} See: {command} --help")
+        return int(error.exit_code)
+    if type(error).__name__ == "Abort":
+        _say("Stopped.")
+        return 130
+    if isinstance(error, OSError) and error.filename is not None:
+        from pathlib import Path
+
+        from inkling.workspace import explain_os_error
+
+        _say(explain_os_error(error, Path(str(error.filename)), "use"))
+        return 1
+    if isinstance(error, OSError):
+        reason = (error.strerror or str(error)).lower()
+        _say(f"The system refused: {reason}. Nothing saved before was lost; fix that and try again.")
+        return 1
+    if isinstance(error, MemoryError):
+        _say("There is not enough memory. Close other programs, or choose fewer --minutes.")
+        return 1
+    _say(
+        f"Inkling failed in a way it should not: {type(error).__name__}: {error}. Nothing saved "
+        "before was lost. Run the same command with --debug to see where, and please report it."
+    )
+    return 1
+
+
+def _say(message: str) -> None:
+    print(f"inkling: {message}", file=sys.stderr)

@@ -1,0 +1,138 @@
+"""What a person sees while a model trains: the plan, a live line, the evaluations.
+
+Knows: how to say numbers in words. Does not know: how training works; it is handed reports.
+On a terminal one line is redrawn; elsewhere plain lines are printed now and then.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import deque
+
+import typer
+
+from inkling.config import RunConfig
+from inkling.training.loop import EvalReport, StepReport
+from inkling.training.metrics import bits, looks_like
+from inkling.training.planner import expected_nats, parameter_estimate
+from inkling.training.session import Session
+
+REDRAW_SECONDS = 0.1
+PLAIN_SECONDS = 5.0
+
+_PHASE_WORDS = {"train": "learning to write", "finetune": "learning to answer"}
+
+
+def print_plan(config: RunConfig, machine: str) -> None:
+    """What was derived, in words a beginner understands, before the first step."""
+    facts, model = config.data, config.model
+    size = parameter_estimate(model)
+    characters_per_token = facts.train_characters / max(1, facts.train_tokens)
+    seen = config.train.steps * config.train.total_batch_size
+    typer.echo(f"Run {config.name} on {machine}:")
+    text = f"  text      {facts.train_characters:,} characters to learn from"
+    if facts.val_characters:
+        text += f", {facts.val_characters:,} kept aside to test on"
+    typer.echo(text)
+    if facts.dialogs:
+        typer.echo(
+            f"  dialogs   {facts.dialogs:,} to learn from, {facts.held_out_dialogs:,} kept aside"
+        )
+        if config.finetune is None:
+            typer.echo("            (too few to keep one aside, so no fine-tuning)")
+    typer.echo(
+        f"  pieces    {model.vocab_size:,} different tokens of about "
+        f"{characters_per_token:.1f} characters"
+    )
+    typer.echo(
+        f"  model     {size:,} weights in {model.n_layer} blocks of width {model.n_embd}; "
+        f"it looks back about {round(model.context_length * characters_per_token, -1)} characters"
+    )
+    typer.echo(
+        f"  training  {config.train.steps:,} steps, reading the text "
+        f"{seen / max(1, facts.train_tokens):.1f} times"
+        + (f"; then {config.finetune.steps:,} steps on the dialogs" if config.finetune else "")
+    )
+    if config.minutes is not None:
+        typer.echo(f"  time      {_duration(60 * config.minutes)} in all")
+    # Weights, gradients and two optimizer moments in 4 bytes each, and torch itself.
+    typer.echo(f"  memory    about {(size * 16 + 400e6) / 1e6:,.0f} MB")
+    expected = expected_nats(facts.train_characters, seen, size)
+    typer.echo(
+        f"  expect    about {bits(expected):.1f} bits a character: {looks_like(expected)}"
+    )
+
+
+def _duration(seconds: float) -> str:
+    seconds = max(0, round(seconds))
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600:
+        return f"{seconds // 60} min {seconds % 60:02d} s"
+    return f"{seconds // 3600} h {seconds % 3600 // 60:02d} min"
+
+
+class LiveLine:
+    """Progress of a phase: redrawn in place on a terminal, a plain line every 5 s elsewhere."""
+
+    def __init__(self, session: Session, phase: str) -> None:
+        facts = session.run.config().data
+        self._characters_per_token = facts.train_characters / max(1, facts.train_tokens)
+        self._phase = phase
+        self._terminal = sys.stdout.isatty()
+        self._marks: deque[tuple[float, int, int]] = deque(maxlen=50)
+        self._tokens = 0
+        self._shown = 0.0
+        self._average: float | None = None
+        self._drawn = False
+        typer.echo(f"{_PHASE_WORDS[phase].capitalize()}:")
+
+    def step(self, report: StepReport) -> None:
+        """Take in a step; draw when it is time."""
+        now = time.monotonic()
+        self._tokens += report.tokens
+        self._marks.append((now, report.step, self._tokens))
+        weight = 0.1 if self._average is not None else 1.0
+        self._average = (self._average or 0.0) * (1 - weight) + report.loss * weight
+        if now - self._shown >= (REDRAW_SECONDS if self._terminal else PLAIN_SECONDS):
+            self._shown = now
+            self._draw(report)
+
+    def _draw(self, report: StepReport) -> None:
+        then, step, tokens = self._marks[0]
+        now, _, latest = self._marks[-1]
+        line = f"  step {report.step:,} of {report.steps:,} · loss {self._average:.2f}"
+        if now > then:
+            pace = (report.step - step) / (now - then)
+            speed = (latest - tokens) / (now - then) * self._characters_per_token
+            left = (report.steps - report.step) / pace if pace else 0
+            line += f" · {speed:,.0f} characters/s · {_duration(left)} left"
+        if self._terminal:
+            sys.stdout.write(f"\r\x1b[K{line}")
+            sys.stdout.flush()
+            self._drawn = True
+        else:
+            typer.echo(line)
+
+    def clear(self) -> None:
+        """Remove the redrawn line, so that something else can be printed."""
+        if self._drawn:
+            sys.stdout.write("\r\x1b[K")
+            sys.stdout.flush()
+            self._drawn = False
+
+    def evaluation(self, report: EvalReport) -> None:
+        """One evaluation, as a line that stays."""
+        self.clear()
+        best = " · best so far" if report.best else ""
+        learned = f", learned {report.train_loss:.2f}" if report.train_loss is not None else ""
+        typer.echo(
+            f"  step {report.step:,}: held-out {report.per_char:.3f} nats/char "
+            f"({bits(report.per_char):.2f} bits){learned}{best}"
+        )
+
+    def note(self, text: str) -> None:
+        """Something that happened, as a line that stays."""
+        self.clear()
+        typer.echo(f"  {text}")

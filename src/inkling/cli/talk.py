@@ -1,0 +1,141 @@
+"""`inkling generate` and `inkling chat`: text in, streamed text out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from inkling.cli.options import RunOption, WorkspaceOption, find_workspace
+from inkling.config import SamplingSettings
+from inkling.errors import UsageError
+
+if TYPE_CHECKING:
+    from inkling.inference.chat import ChatModel
+    from inkling.workspace import Workspace
+
+_DEFAULTS = SamplingSettings()
+
+
+def _option(name: str, flag: str) -> Any:
+    """An option with the help text of the setting of that name."""
+    return typer.Option(flag, help=SamplingSettings.model_fields[name].description)
+
+
+Temperature = Annotated[float, _option("temperature", "--temperature")]
+TopK = Annotated[int, _option("top_k", "--top-k")]
+TopP = Annotated[float, _option("top_p", "--top-p")]
+MinP = Annotated[float, _option("min_p", "--min-p")]
+Penalty = Annotated[float, _option("repetition_penalty", "--repetition-penalty")]
+MaxTokens = Annotated[int, _option("max_tokens", "--max-tokens")]
+Seed = Annotated[int | None, _option("seed", "--seed")]
+Stop = Annotated[list[str] | None, _option("stop", "--stop")]
+
+
+def sampling_from(**values: Any) -> SamplingSettings:
+    """Validated settings. Raises UsageError naming the option that is out of range."""
+    from pydantic import ValidationError
+
+    try:
+        return SamplingSettings.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        option = "--" + str(first["loc"][0]).replace("_", "-")
+        reason = first["msg"][0].lower() + first["msg"][1:]
+        raise UsageError(f"{option}: {reason}; you gave {first['input']}.") from None
+
+
+def load_voice(workspace: Workspace, run_name: str | None) -> ChatModel:
+    """The model of the named run, else of the newest."""
+    from inkling.runs import Run
+
+    run = Run.choose(workspace, run_name)
+    from inkling.inference.chat import ChatModel
+    from inkling.runtime import Runtime
+
+    return ChatModel.load(run, Runtime.detect())
+
+
+def generate(
+    prompt: Annotated[str, typer.Option(help="Text to go on from.")] = "",
+    temperature: Temperature = _DEFAULTS.temperature,
+    top_k: TopK = _DEFAULTS.top_k,
+    top_p: TopP = _DEFAULTS.top_p,
+    min_p: MinP = _DEFAULTS.min_p,
+    repetition_penalty: Penalty = _DEFAULTS.repetition_penalty,
+    max_tokens: MaxTokens = _DEFAULTS.max_tokens,
+    seed: Seed = None,
+    stop: Stop = None,
+    run: RunOption = None,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Go on from a text, streamed as it is written."""
+    settings = sampling_from(
+        temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p,
+        repetition_penalty=repetition_penalty, max_tokens=max_tokens, seed=seed,
+        stop=tuple(stop or ()),
+    )  # fmt: skip
+    voice = load_voice(find_workspace(workspace), run)
+    _stream(_chain(prompt, voice.complete(prompt, settings)))
+
+
+def chat(
+    temperature: Temperature = _DEFAULTS.temperature,
+    top_k: TopK = _DEFAULTS.top_k,
+    top_p: TopP = _DEFAULTS.top_p,
+    min_p: MinP = _DEFAULTS.min_p,
+    repetition_penalty: Penalty = _DEFAULTS.repetition_penalty,
+    max_tokens: MaxTokens = _DEFAULTS.max_tokens,
+    seed: Seed = None,
+    stop: Stop = None,
+    run: RunOption = None,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Talk to the model. An empty line or Ctrl-D ends; Ctrl-C stops a reply."""
+    settings = sampling_from(
+        temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p,
+        repetition_penalty=repetition_penalty, max_tokens=max_tokens, seed=seed,
+        stop=tuple(stop or ()),
+    )  # fmt: skip
+    found = find_workspace(workspace)
+    voice = load_voice(found, run)
+    if sys.stdin.isatty():
+        import readline  # noqa: F401  (gives input() line editing and history)
+
+        typer.echo(f"You are talking to {found.name}. An empty line ends.")
+        if not voice.tuned:
+            typer.echo("(This run was not fine-tuned on dialogs: it goes on from what you type.)")
+    history: list[tuple[str, str]] = []
+    while True:
+        try:
+            message = input("you: " if sys.stdin.isatty() else "").strip()
+        except EOFError:
+            break
+        if not message:
+            break
+        reply = ""
+        if sys.stdin.isatty():
+            sys.stdout.write(f"{found.name}: ")
+        try:
+            for piece in voice.reply(message, history, settings):
+                reply += piece
+                sys.stdout.write(piece)
+                sys.stdout.flush()
+        except KeyboardInterrupt:
+            sys.stdout.write(" (stopped)")
+        sys.stdout.write("\n")
+        history += [("them", message), ("me", reply)] if reply else []
+
+
+def _chain(first: str, rest: Iterator[str]) -> Iterator[str]:
+    yield first
+    yield from rest
+
+
+def _stream(pieces: Iterator[str]) -> None:
+    for piece in pieces:
+        sys.stdout.write(piece)
+        sys.stdout.flush()
+    sys.stdout.write("\n")

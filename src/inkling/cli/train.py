@@ -1,0 +1,303 @@
+"""`inkling train` and `finetune`: run the training session and show it."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from inkling.cli.options import RunOption, WorkspaceOption, find_workspace
+from inkling.config import DEFAULT_SEED, Phase, SamplingSettings
+from inkling.errors import UsageError
+from inkling.workspace import Workspace
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from inkling.runs import Run
+    from inkling.training.loop import Hooks
+    from inkling.training.session import Session, TrainRequest
+
+SAMPLE_TOKENS = 40
+SAMPLE_PROMPTS = 2
+
+RecipeOption = Annotated[str, typer.Option(help="What to train: modern.")]
+MinutesOption = Annotated[
+    float | None,
+    typer.Option(
+        help="Time for the whole command; everything else follows. Default 3.", show_default=False
+    ),
+]
+
+
+def train(
+    minutes: MinutesOption = None,
+    steps: Annotated[
+        int | None,
+        typer.Option(help="Exactly this many base steps, instead of minutes.", show_default=False),
+    ] = None,
+    recipe: RecipeOption = "modern",
+    seed: Annotated[int, typer.Option(help="Same seed, text and steps: same model.")] = (
+        DEFAULT_SEED
+    ),
+    name: Annotated[
+        str | None, typer.Option(help="Name of the new run.", show_default=False)
+    ] = None,
+    eval_every: Annotated[
+        int | None, typer.Option(help="Steps between evaluations.", show_default=False)
+    ] = None,
+    save_every: Annotated[
+        int | None, typer.Option(help="Steps between checkpoints.", show_default=False)
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a run that was stopped.")
+    ] = False,
+    no_finetune: Annotated[
+        bool, typer.Option("--no-finetune", help="Leave out the phase on dialogs.")
+    ] = False,
+    run: RunOption = None,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Train a model from scratch on the workspace's text, then on its dialogs."""
+    found = find_workspace(workspace)
+    if resume:
+        if steps is not None or minutes is not None or name is not None:
+            raise UsageError(
+                "--resume goes on with the plan the run was started with; leave out --minutes, "
+                "--steps and --name."
+            )
+        resume_training(found, run)
+        return
+    if run is not None:
+        raise UsageError(
+            f"--run names a run to --resume. To call a new run {run!r}, use --name {run}."
+        )
+    if recipe != "modern":
+        raise UsageError(f"There is no recipe called {recipe!r}. There is: modern.")
+    for option, value in (
+        ("--minutes", minutes),
+        ("--steps", steps),
+        ("--eval-every", eval_every),
+        ("--save-every", save_every),
+    ):
+        if value is not None and not 0 < value < 1e9:
+            raise UsageError(f"{option} must be more than 0; you gave {value:g}.")
+    if minutes is not None and steps is not None:
+        raise UsageError("Give --minutes or --steps, not both: each decides the other.")
+    if not 0 <= seed < 2**63:
+        raise UsageError(f"--seed must be between 0 and 2^63 - 1; you gave {seed}.")
+
+    preload_torch()
+    from inkling.training.session import TrainRequest
+
+    train_new(
+        found,
+        TrainRequest(
+            minutes=minutes,
+            steps=steps,
+            seed=seed,
+            recipe="modern",
+            name=name,
+            eval_every=eval_every,
+            save_every=save_every,
+            finetune=not no_finetune,
+        ),
+    )
+
+
+def preload_torch() -> None:
+    """Import torch on another thread: it takes a second or two that reading text can use."""
+    threading.Thread(target=lambda: __import__("torch"), daemon=True).start()
+
+
+def train_new(workspace: Workspace, request: TrainRequest) -> Run:
+    """Start a run, show the plan, train it to its end. The finished run."""
+    from inkling.cli.progress import print_plan
+    from inkling.runtime import Runtime
+    from inkling.training.session import start_run
+
+    with workspace.training_lock():
+        runtime = Runtime.detect()
+        run = start_run(workspace, request, runtime)
+        print_plan(run.config(), runtime.describe())
+        _finish(workspace, run, runtime, resume=False)
+    return run
+
+
+def resume_training(workspace: Workspace, name: str | None) -> Run:
+    """Go on with a stopped run, to the bit as if it had never stopped."""
+    from inkling.runs import Run
+    from inkling.runtime import Runtime
+
+    with workspace.training_lock():
+        run = Run.open(workspace, name) if name else _newest_unfinished(workspace)
+        if run.config().complete:
+            typer.echo(f"Run {run.name} is complete; there is nothing left to train.")
+            return run
+        last = run.last_step()
+        typer.echo(
+            f"Going on with run {run.name} from step {last:,}."
+            if last is not None
+            else f"Run {run.name} was stopped before its first checkpoint; beginning it again."
+        )
+        _finish(workspace, run, Runtime.detect(), resume=True)
+    return run
+
+
+def _newest_unfinished(workspace: Workspace) -> Run:
+    from inkling.errors import RunError
+    from inkling.runs import Run
+
+    names = workspace.run_names()
+    if not names:
+        raise RunError("There is no run to resume yet. Start one: inkling train.")
+    runs = [Run(workspace.run_path(name)) for name in reversed(names)]
+    return next((run for run in runs if not run.config().complete), runs[0])
+
+
+def _finish(workspace: Workspace, run: Run, runtime: object, resume: bool) -> None:
+    from inkling.runtime import Runtime
+    from inkling.training.metrics import bits, looks_like
+    from inkling.training.session import train_run
+
+    assert isinstance(runtime, Runtime)
+    with stop_on_signals() as stopped:
+        outcome = train_run(run, runtime, lambda s, p: _hooks(s, p, stopped), resume)
+    if outcome.interrupted:
+        typer.echo(
+            f"Stopped at step {outcome.step:,}; everything is saved. "
+            f"Go on with: inkling train --resume --run {run.name}"
+        )
+        raise typer.Exit(130 if stopped() == signal.SIGINT else 128 + int(stopped() or 1))
+    best = run.best()
+    if outcome.stopped_early:
+        typer.echo("Stopped early: it was no longer getting better.")
+    for phase, words in (("train", "writing"), ("finetune", "replies")):
+        if phase in best:
+            per_char = best[phase]["val_nats_per_char"]  # type: ignore[index]
+            typer.echo(
+                f"Held-out {words}: {per_char:.3f} nats a character ({bits(per_char):.2f} bits)"
+                + (f": {looks_like(per_char)}" if phase == "train" else "")
+            )
+    tuned = "finetune" in best
+    typer.echo(
+        f"Run {run.name} is done. Next: "
+        + ("inkling chat, or inkling serve" if tuned else 'inkling generate --prompt "…"')
+    )
+
+
+@contextmanager
+def stop_on_signals() -> Iterator[Callable[[], int | None]]:
+    """Within the block SIGINT, SIGTERM and SIGHUP only set a flag, which the yielded
+    function returns; a second SIGINT interrupts at once."""
+    received: list[int] = []
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if number == signal.SIGINT and signal.SIGINT in received:
+            raise KeyboardInterrupt
+        received.append(number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: None
+        return
+    watched = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, handle) for number in watched}
+    try:
+        yield lambda: received[0] if received else None
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _hooks(session: Session, phase: Phase, stopped: Callable[[], int | None]) -> Hooks:
+    """Show progress and draw the fixed samples at each evaluation."""
+    from inkling.cli.progress import LiveLine
+    from inkling.training.loop import EvalReport, Hooks
+
+    line = LiveLine(session, phase)
+    prompts = _sample_prompts(session, phase)
+
+    def on_eval(report: EvalReport, model: nn.Module) -> None:
+        line.evaluation(report)
+        for prompt, text in _draw_samples(session, phase, model, prompts):
+            session.run.append(
+                "samples.jsonl",
+                {"step": report.step, "phase": phase, "prompt": prompt, "seed": 0, "text": text},
+            )
+            shown = " ".join(text.split())
+            line.note(f"  {prompt!r} → {shown[:150]}")
+
+    return Hooks(
+        on_step=line.step,
+        on_eval=on_eval,
+        on_note=line.note,
+        stop_requested=lambda: stopped() is not None,
+    )
+
+
+def _sample_prompts(session: Session, phase: Phase) -> list[str]:
+    """Openings of held-out pieces (or held-out questions): the same at every evaluation."""
+    part = session.part("dialog_val" if phase == "finetune" else "val")
+    prompts = []
+    for start, length, _, _ in part.segments:
+        ids = [int(i) for i in part.ids[start : start + min(length, 64)]]
+        if phase == "finetune":
+            me = next((n for n, i in enumerate(ids) if i == session.tokenizer.special_ids[2]), 0)
+            text = session.tokenizer.decode(ids[:me])
+        else:
+            text = " ".join(session.tokenizer.decode(ids).split()[:4])
+        if text.strip() and "\ufffd" not in text:
+            prompts.append(text.strip())
+        if len(prompts) == SAMPLE_PROMPTS:
+            break
+    return prompts
+
+
+def _draw_samples(
+    session: Session, phase: Phase, model: nn.Module, prompts: list[str]
+) -> Iterator[tuple[str, str]]:
+    from inkling.inference.chat import ChatModel, live_mask
+    from inkling.inference.engine import Engine
+    from inkling.model.gpt import GPT
+
+    assert isinstance(model, GPT)
+    config = session.run.config()
+    engine = Engine(model, live_mask(config), session.tokenizer.end_id)
+    voice = ChatModel(config, session.tokenizer, engine, 0, phase == "finetune")
+    settings = SamplingSettings(seed=0, max_tokens=SAMPLE_TOKENS)
+    for prompt in prompts:
+        pieces = (
+            voice.reply(prompt, [], settings)
+            if phase == "finetune"
+            else voice.complete(prompt, settings)
+        )
+        yield prompt, "".join(pieces)
+
+
+def finetune(
+    run: Annotated[
+        str | None, typer.Argument(help="The run to start from; by default the newest.")
+    ] = None,
+    minutes: MinutesOption = None,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Fine-tune a trained run on the dialogs that the workspace holds now, as a new run."""
+    from inkling.runtime import Runtime
+    from inkling.training.session import start_finetune
+
+    found = find_workspace(workspace)
+    if minutes is not None and not 0 < minutes < 1e9:
+        raise UsageError(f"--minutes must be more than 0; you gave {minutes:g}.")
+    preload_torch()
+    with found.training_lock():
+        runtime = Runtime.detect()
+        tuned = start_finetune(found, run, minutes, runtime)
+        typer.echo(f"Fine-tuning {tuned.config().parent} as run {tuned.name}.")
+        _finish(found, tuned, runtime, resume=False)
+
+

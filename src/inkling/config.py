@@ -1,0 +1,166 @@
+"""Every setting of Inkling: frozen, validated, described once.
+
+Knows: names, defaults, limits and help texts of settings, and the recipes. Does not know
+torch, files' places, or how anything is computed.
+Data: TOML / command line -> settings -> `RunConfig` -> the run's config.json.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Recipe = Literal["modern"]
+Phase = Literal["train", "finetune"]
+
+DEFAULT_SEED = 1337
+
+
+class Settings(BaseModel):
+    """Base of all settings: immutable, and unknown names are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ModelSettings(Settings):
+    """The shape of a `modern` model (Qwen3 in miniature)."""
+
+    n_layer: Annotated[int, Field(ge=1, description="Blocks, one after the other.")] = 4
+    n_head: Annotated[int, Field(ge=1, description="Attention heads in a block.")] = 2
+    n_embd: Annotated[int, Field(ge=8, description="Width: channels of a position.")] = 128
+    head_dim: Annotated[int, Field(ge=2, multiple_of=2, description="Channels of a head.")] = 64
+    n_hidden: Annotated[int, Field(ge=8, description="Hidden channels of the MLP.")] = 320
+    context_length: Annotated[
+        int, Field(ge=8, description="Tokens that the model sees at once.")
+    ] = 256
+    vocab_size: Annotated[int, Field(ge=1, description="Tokens; the tokenizer decides.")] = 1
+    rope_theta: Annotated[float, Field(gt=0, description="Base of the rotary angles.")] = 10_000.0
+    norm_eps: Annotated[float, Field(gt=0, description="Added inside RMSNorm's root.")] = 1e-6
+    tie_embeddings: Annotated[
+        bool, Field(description="Use one matrix for reading and predicting tokens.")
+    ] = False
+    embedding_std: Annotated[
+        float, Field(gt=0, description="Standard deviation of the initial embedding.")
+    ] = 0.02
+    dropout: Annotated[
+        float, Field(ge=0, lt=1, description="Share of MLP channels dropped while training.")
+    ] = 0.0
+
+
+class TrainingSettings(Settings):
+    """One phase of training. The same loop runs both phases."""
+
+    learning_rate: Annotated[
+        float, Field(gt=0, description="AdamW's rate (embedding, head, norms).")
+    ] = 0.006
+    matrix_lr: Annotated[float, Field(gt=0, description="Muon's rate (matrices in blocks).")] = 0.02
+    weight_decay: Annotated[
+        float, Field(ge=0, description="Share of a matrix forgotten a step, times its rate.")
+    ] = 0.0
+    momentum: Annotated[float, Field(ge=0, lt=1, description="Muon's momentum.")] = 0.95
+    beta1: Annotated[float, Field(ge=0, lt=1, description="AdamW's first-moment decay.")] = 0.9
+    beta2: Annotated[float, Field(ge=0, lt=1, description="AdamW's second-moment decay.")] = 0.95
+    muon_iterations: Annotated[
+        int, Field(ge=1, le=5, description="Polynomial steps of Muon's orthogonalisation.")
+    ] = 3
+    warmup_steps: Annotated[int, Field(ge=0, description="Steps of rising learning rate.")] = 10
+    decay_ratio: Annotated[
+        float, Field(gt=0, le=1, description="Last share of training in which the rate falls.")
+    ] = 1.0
+    min_lr_ratio: Annotated[
+        float, Field(ge=0, le=1, description="Where the rate ends, as a share of its peak.")
+    ] = 0.0
+    total_batch_size: Annotated[int, Field(ge=1, description="Tokens of one step.")] = 1024
+    device_batch_size: Annotated[
+        int, Field(ge=1, description="Rows computed at once; halved when memory is short.")
+    ] = 8
+    sequence_length: Annotated[int, Field(ge=8, description="Tokens of one row.")] = 128
+    steps: Annotated[int, Field(ge=0, description="Steps of this phase.")] = 0
+    eval_every: Annotated[int, Field(ge=1, description="Steps between two evaluations.")] = 200
+    save_every: Annotated[int, Field(ge=1, description="Steps between two checkpoints.")] = 200
+    patience: Annotated[
+        int, Field(ge=0, description="Evaluations without a new best before stopping; 0 is off.")
+    ] = 0
+    replay_ratio: Annotated[
+        float, Field(ge=0, lt=1, description="Share of fine-tuning rows drawn from base text.")
+    ] = 0.0
+
+
+class SamplingSettings(Settings):
+    """How the next token is drawn. Applied in this order: repetition penalty, temperature,
+    top-k, top-p, min-p, softmax, one draw."""
+
+    temperature: Annotated[
+        float, Field(ge=0, le=5, description="Below 1 safer, above 1 wilder; 0 takes the likeliest.")
+    ] = 0.5
+    top_k: Annotated[
+        int, Field(ge=0, description="Draw only among the k likeliest tokens; 0 is off.")
+    ] = 25
+    top_p: Annotated[
+        float, Field(gt=0, le=1, description="Keep the likeliest tokens up to this mass; 1 is off.")
+    ] = 1.0
+    min_p: Annotated[
+        float,
+        Field(ge=0, le=1, description="Drop tokens below this share of the likeliest; 0 is off."),
+    ] = 0.0
+    repetition_penalty: Annotated[
+        float, Field(ge=1, le=3, description="Above 1, tokens already written become less likely.")
+    ] = 1.0
+    max_tokens: Annotated[
+        int, Field(ge=1, le=100_000, description="Tokens to write at most.")
+    ] = 180
+    seed: Annotated[
+        int | None, Field(ge=0, lt=2**63, description="Same seed, same text. None draws a new one.")
+    ] = None
+    stop: Annotated[
+        tuple[str, ...], Field(description="Texts that end the reply where they appear.")
+    ] = ()
+
+
+class Replan(Settings):
+    """A recorded change of the number of steps, so that a resume replays it.
+
+    From `step` on, the rest of the phase is planned to end at `steps`.
+    """
+
+    phase: Phase
+    step: int
+    steps: int
+
+
+class DataFacts(Settings):
+    """What the run was trained on, counted when its data was packed."""
+
+    train_characters: int = 0
+    val_characters: int = 0
+    train_tokens: int = 0
+    val_tokens: int = 0
+    dialogs: int = 0
+    held_out_dialogs: int = 0
+    reply_characters: int = 0
+    leak: float = 0.0
+    """Share of held-out characters in 50-character runs that stand in train."""
+    corpus_hash: str = ""
+    live_ranges: tuple[tuple[int, int], ...] = ()
+    """Half-open ranges of the ids seen in training; only these are ever sampled."""
+
+
+class RunConfig(Settings):
+    """Everything a run was made with; enough to make it again."""
+
+    inkling_version: str
+    torch_version: str
+    name: str
+    recipe: Recipe = "modern"
+    seed: int = DEFAULT_SEED
+    merges: int = 0
+    minutes: float | None = None
+    parent: str | None = None
+    model: ModelSettings
+    train: TrainingSettings
+    finetune: TrainingSettings | None = None
+    data: DataFacts = DataFacts()
+    replans: tuple[Replan, ...] = ()
+    complete: bool = False
+    """True once every phase has ended, by its last step or by early stop."""

@@ -1,0 +1,396 @@
+"""The corpus database: everything imported, content-hashed, with where it came from.
+
+Knows: the SQLite schema and its rules (one writer, nothing twice, in = kept + dropped).
+Does not know: file formats, tokens.
+Data: importer items -> `CorpusStore.add` -> rows -> `documents()` / `conversations()`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+
+from inkling.corpus.document import Conversation, Document, Dropped, Item, Message
+from inkling.errors import CorpusError
+
+SCHEMA_VERSION = 1
+
+_SCHEMA = """
+CREATE TABLE source (
+    id INTEGER PRIMARY KEY,
+    source TEXT NOT NULL UNIQUE,
+    kind TEXT NOT NULL,
+    added_at TEXT NOT NULL
+);
+CREATE TABLE document (
+    id INTEGER PRIMARY KEY,
+    source_id INTEGER NOT NULL REFERENCES source(id),
+    content_hash TEXT NOT NULL UNIQUE,
+    title TEXT,
+    timestamp TEXT,
+    raw_ref TEXT NOT NULL,
+    text TEXT NOT NULL
+);
+CREATE TABLE conversation (
+    id INTEGER PRIMARY KEY,
+    source_id INTEGER NOT NULL REFERENCES source(id),
+    content_hash TEXT NOT NULL UNIQUE,
+    conversation_id TEXT,
+    title TEXT,
+    timestamp TEXT,
+    raw_ref TEXT NOT NULL
+);
+CREATE TABLE message (
+    id INTEGER PRIMARY KEY,
+    conversation INTEGER NOT NULL REFERENCES conversation(id) ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    message_id TEXT,
+    timestamp TEXT,
+    author_id TEXT NOT NULL,
+    is_me INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    text TEXT NOT NULL,
+    reply_to TEXT,
+    raw_ref TEXT,
+    UNIQUE (conversation, position)
+);
+CREATE TABLE person (
+    source_id INTEGER NOT NULL REFERENCES source(id),
+    author_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    PRIMARY KEY (source_id, author_id)
+);
+CREATE TABLE exclusion (
+    content_hash TEXT PRIMARY KEY,
+    reason TEXT NOT NULL,
+    excluded_at TEXT NOT NULL
+);
+CREATE TABLE import_log (
+    id INTEGER PRIMARY KEY,
+    source_id INTEGER NOT NULL REFERENCES source(id),
+    imported_at TEXT NOT NULL,
+    found INTEGER NOT NULL,
+    kept INTEGER NOT NULL,
+    already_there INTEGER NOT NULL,
+    dropped TEXT NOT NULL
+);
+CREATE VIRTUAL TABLE document_text USING fts5(title, text, content='document', content_rowid='id');
+CREATE TRIGGER document_added AFTER INSERT ON document BEGIN
+    INSERT INTO document_text(rowid, title, text) VALUES (new.id, new.title, new.text);
+END;
+CREATE TRIGGER document_removed AFTER DELETE ON document BEGIN
+    INSERT INTO document_text(document_text, rowid, title, text)
+    VALUES ('delete', old.id, old.title, old.text);
+END;
+"""
+
+
+@dataclass(frozen=True)
+class StoredDocument:
+    """A document as the store keeps it."""
+
+    id: int
+    source: str
+    content_hash: str
+    title: str | None
+    timestamp: str | None
+    raw_ref: str
+    text: str
+
+
+@dataclass(frozen=True)
+class StoredConversation:
+    """A conversation as the store keeps it."""
+
+    id: int
+    source: str
+    content_hash: str
+    title: str | None
+    timestamp: str | None
+    raw_ref: str
+    messages: tuple[Message, ...]
+
+
+@dataclass
+class AddResult:
+    """What one import did. found = documents + conversations + already_there + dropped."""
+
+    documents: int = 0
+    conversations: int = 0
+    characters: int = 0
+    already_there: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, str] = field(default_factory=dict)
+    """For each reason, the first thing dropped for it."""
+
+    @property
+    def kept(self) -> int:
+        return self.documents + self.conversations
+
+    @property
+    def found(self) -> int:
+        return self.kept + self.already_there + self.dropped.total()
+
+
+@dataclass(frozen=True)
+class SourceSummary:
+    """One line of `inkling corpus`."""
+
+    source: str
+    kind: str
+    documents: int
+    characters: int
+    conversations: int
+    messages: int
+    dropped: dict[str, int]
+
+
+class CorpusStore:
+    """The workspace's corpus.db. Use as a context manager."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with self._explained():
+            # Autocommit mode: transactions are written out where they matter.
+            self._db = sqlite3.connect(path, timeout=10, isolation_level=None)
+            self._db.execute("PRAGMA foreign_keys = ON")
+            version = self._db.execute("PRAGMA user_version").fetchone()[0]
+            if version > SCHEMA_VERSION:
+                raise CorpusError(
+                    f"{path} was written by a newer version of Inkling. "
+                    "Upgrade: pip install --upgrade inkling-gpt."
+                )
+            if version == 0:
+                self._create()
+
+    def _create(self) -> None:
+        self._db.execute("PRAGMA journal_mode = WAL")
+        with self._transaction():
+            if self._db.execute("PRAGMA user_version").fetchone()[0]:
+                return  # another process was first
+            statement = ""
+            for line in _SCHEMA.splitlines(keepends=True):
+                statement += line
+                if sqlite3.complete_statement(statement):
+                    self._db.execute(statement)
+                    statement = ""
+            self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+    def __enter__(self) -> CorpusStore:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._db.close()
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            reason = str(error)
+            advice = (
+                "Another inkling command is writing to it; try again when that has ended."
+                if "locked" in reason
+                else "Free some disk space and try again; what was imported before is kept."
+                if "full" in reason or "I/O" in reason
+                else "Check that the folder is yours and can be written to."
+            )
+            raise CorpusError(f"The corpus {self._path} cannot be used: {reason}. {advice}") from None
+        except sqlite3.DatabaseError as error:
+            raise CorpusError(
+                f"The corpus {self._path} is damaged ({error}). Move that file away and run "
+                "inkling add again with the same paths."
+            ) from None
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    def add(self, source: str, kind: str, items: Iterable[Item]) -> AddResult:
+        """Import everything of one source, or nothing if it fails on the way.
+
+        Content that is there already, or was excluded, is counted and not added.
+        """
+        result = AddResult()
+        now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        with self._explained(), self._transaction():
+            self._db.execute(
+                "INSERT INTO source(source, kind, added_at) VALUES (?, ?, ?) "
+                "ON CONFLICT(source) DO UPDATE SET kind = excluded.kind",
+                (source, kind, now),
+            )
+            source_id = self._db.execute(
+                "SELECT id FROM source WHERE source = ?", (source,)
+            ).fetchone()[0]
+            excluded = {row[0] for row in self._db.execute("SELECT content_hash FROM exclusion")}
+            for item in items:
+                if isinstance(item, Dropped):
+                    result.dropped[item.reason] += item.count
+                    result.examples.setdefault(item.reason, item.raw_ref)
+                elif item.content_hash in excluded:
+                    result.dropped["removed earlier with corpus forget"] += 1
+                elif isinstance(item, Document):
+                    self._add_document(source_id, item, result)
+                else:
+                    self._add_conversation(source_id, item, result)
+            self._db.execute(
+                "INSERT INTO import_log(source_id, imported_at, found, kept, already_there, dropped)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                (
+                    source_id,
+                    now,
+                    result.found,
+                    result.kept,
+                    result.already_there,
+                    json.dumps(result.dropped, ensure_ascii=False),
+                ),
+            )
+        return result
+
+    def _add_document(self, source_id: int, item: Document, result: AddResult) -> None:
+        added = self._db.execute(
+            "INSERT INTO document(source_id, content_hash, title, timestamp, raw_ref, text) "
+            "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT(content_hash) DO NOTHING",
+            (source_id, item.content_hash, item.title, item.timestamp, item.raw_ref, item.text),
+        ).rowcount
+        if not added:
+            result.already_there += 1
+            return
+        result.documents += 1
+        result.characters += len(item.text)
+
+    def _add_conversation(self, source_id: int, item: Conversation, result: AddResult) -> None:
+        cursor = self._db.execute(
+            "INSERT INTO conversation"
+            "(source_id, content_hash, conversation_id, title, timestamp, raw_ref) "
+            "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT(content_hash) DO NOTHING",
+            (
+                source_id,
+                item.content_hash,
+                item.conversation_id,
+                item.title,
+                item.timestamp,
+                item.raw_ref,
+            ),
+        )
+        if not cursor.rowcount:
+            result.already_there += 1
+            return
+        self._db.executemany(
+            "INSERT INTO message(conversation, position, message_id, timestamp, author_id, is_me,"
+            " kind, text, reply_to, raw_ref) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                (
+                    cursor.lastrowid,
+                    position,
+                    m.message_id,
+                    m.timestamp,
+                    m.author_id,
+                    m.is_me,
+                    m.kind,
+                    m.text,
+                    m.reply_to,
+                    m.raw_ref,
+                )
+                for position, m in enumerate(item.messages)
+            ),
+        )
+        self._db.executemany(
+            "INSERT OR IGNORE INTO person(source_id, author_id, name) VALUES (?, ?, ?)",
+            ((source_id, author, name) for author, name in item.people.items()),
+        )
+        result.conversations += 1
+        result.characters += sum(len(m.text) for m in item.messages)
+
+    def documents(self) -> Iterator[StoredDocument]:
+        """All documents: by source, then time, then the order of import."""
+        with self._explained():
+            for row in self._db.execute(
+                "SELECT d.id, s.source, d.content_hash, d.title, d.timestamp, d.raw_ref, d.text "
+                "FROM document d JOIN source s ON s.id = d.source_id "
+                "ORDER BY s.id, d.timestamp, d.id"
+            ):
+                yield StoredDocument(*row)
+
+    def conversations(self) -> Iterator[StoredConversation]:
+        """All conversations with their messages, in the order of import."""
+        with self._explained():
+            rows = self._db.execute(
+                "SELECT c.id, s.source, c.content_hash, c.title, c.timestamp, c.raw_ref "
+                "FROM conversation c JOIN source s ON s.id = c.source_id ORDER BY c.id"
+            ).fetchall()
+            for row in rows:
+                messages = self._db.execute(
+                    "SELECT author_id, is_me, text, kind, message_id, timestamp, reply_to, raw_ref "
+                    "FROM message WHERE conversation = ? ORDER BY position",
+                    (row[0],),
+                )
+                yield StoredConversation(
+                    *row, messages=tuple(Message(m[0], bool(m[1]), *m[2:]) for m in messages)
+                )
+
+    def sources(self) -> list[SourceSummary]:
+        """What `inkling corpus` shows, a row a source."""
+        with self._explained():
+            summaries = []
+            for source_id, source, kind in self._db.execute(
+                "SELECT id, source, kind FROM source ORDER BY id"
+            ).fetchall():
+                documents, characters = self._db.execute(
+                    "SELECT count(*), coalesce(sum(length(text)), 0) "
+                    "FROM document WHERE source_id = ?",
+                    (source_id,),
+                ).fetchone()
+                conversations, messages, spoken = self._db.execute(
+                    "SELECT count(DISTINCT c.id), count(m.id), coalesce(sum(length(m.text)), 0) "
+                    "FROM conversation c LEFT JOIN message m ON m.conversation = c.id "
+                    "WHERE c.source_id = ?",
+                    (source_id,),
+                ).fetchone()
+                last = self._db.execute(
+                    "SELECT dropped FROM import_log WHERE source_id = ? ORDER BY id DESC LIMIT 1",
+                    (source_id,),
+                ).fetchone()
+                summaries.append(
+                    SourceSummary(
+                        source,
+                        kind,
+                        documents,
+                        characters + spoken,
+                        conversations,
+                        messages,
+                        json.loads(last[0]) if last else {},
+                    )
+                )
+            return summaries
+
+    def corpus_hash(self) -> str:
+        """One hash over the content hashes of all there is, in order."""
+        digest = hashlib.sha256()
+        with self._explained():
+            for table in ("document", "conversation"):
+                for (value,) in self._db.execute(
+                    f"SELECT content_hash FROM {table} ORDER BY content_hash"
+                ):
+                    digest.update(value.encode())
+        return digest.hexdigest()

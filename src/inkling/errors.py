@@ -1,0 +1,57 @@
+"""Every error that a user can meet, as one tree.
+
+    InklingError                 exit 1: something failed that the message explains
+    ├── UsageError               exit 2: the command was typed in a way that cannot work
+    ├── WorkspaceError           no workspace here, not writable, locked by another training
+    ├── CorpusError              nothing readable, too little text, an unknown format
+    ├── TokenizerError           text or ids that cannot be encoded or decoded
+    ├── RunError                 no such run, a run that cannot do what was asked
+    │   └── CheckpointError      a checkpoint that is damaged or of another kind
+    ├── TrainingError            training cannot go on (memory, NaN, disk)
+    └── ServerError              the web server cannot start (port in use, address refused)
+
+A message is one or two sentences: what happened, what was found, what to type next. Only
+`cli` and `server` turn these into exit codes and HTTP statuses.
+"""
+
+from __future__ import annotations
+
+
+class InklingError(Exception):
+    """Base of all errors meant for a user; `exit_code` is what the command line returns."""
+
+    exit_code = 1
+
+
+class UsageError(InklingError):
+    """The command itself is wrong: an impossible value, a missing argument."""
+
+    exit_code = 2
+
+
+class WorkspaceError(InklingError):
+    """A workspace is missing, unreadable, read-only or in use."""
+
+
+class CorpusError(InklingError):
+    """Text that cannot be imported, or not enough of it."""
+
+
+class TokenizerError(InklingError):
+    """Text that cannot be encoded, or ids that are not in the vocabulary."""
+
+
+class RunError(InklingError):
+    """A run that does not exist or cannot be used as asked."""
+
+
+class CheckpointError(RunError):
+    """A checkpoint that is damaged, incomplete or from another recipe."""
+
+
+class TrainingError(InklingError):
+    """Training cannot start or go on."""
+
+
+class ServerError(InklingError):
+    """The server cannot start."""

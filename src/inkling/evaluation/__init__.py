@@ -1,0 +1,1 @@
+"""Measuring: held-out likelihood and, later, everything the report says."""

@@ -1,0 +1,106 @@
+"""How well a model predicts held-out text: the whole of it, deterministic, per character.
+
+Knows: windows, masks, the sum of −ln p. Does not know: training, files.
+Data: PackedIds -> windows of context_length, stride half -> nats / characters.
+
+The number (`nats_per_char`): −Σ ln p over all scored tokens ÷ the characters they spell.
+Every token is scored exactly once, with at least half a window of context where there is
+that much before it. Document boundaries (<|end|> in plain text) are context, never scored;
+in dialogs the mask decides, and the <|end|> that closes a reply is scored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from inkling.tokens.dataset import PackedIds
+
+Hidden = Callable[[Tensor], Tensor]
+
+# Rows a forward pass: enough to fill the cores, little memory.
+_ROWS = 32
+
+
+@dataclass(frozen=True)
+class Likelihood:
+    """A measured loss. Nats; `val_loss` is per token, `nats_per_char` per character."""
+
+    nats: float
+    tokens: int
+    characters: int
+
+    @property
+    def nats_per_char(self) -> float:
+        return self.nats / self.characters if self.characters else float("nan")
+
+    @property
+    def val_loss(self) -> float:
+        return self.nats / self.tokens if self.tokens else float("nan")
+
+
+def windows(length: int, context_length: int) -> Iterator[tuple[int, int, int]]:
+    """(start, stop, first): inputs start…stop of a window, whose targets are scored from
+    index `first` on. Targets of all windows together are 1…length-1, each exactly once."""
+    stride = max(1, context_length // 2)
+    scored, start = 0, 0
+    while scored < length - 1:
+        stop = min(start + context_length, length - 1)
+        yield start, stop, scored - start
+        scored = stop
+        start += stride
+
+
+@torch.no_grad()
+def measure(
+    model: torch.nn.Module,
+    data: PackedIds,
+    characters_started: np.ndarray,
+    end_id: int,
+    context_length: int,
+    device: torch.device | str = "cpu",
+) -> Likelihood:
+    """Score a whole part. The model is in eval mode during the call and then as before.
+
+    `characters_started` is the tokenizer's table: characters that begin in each id.
+    """
+    was_training = model.training
+    model.eval()
+    ids = data.ids.astype(np.int64)
+    scored = (ids != end_id) if data.mask is None else (np.asarray(data.mask) == 1)
+    total = torch.zeros((), dtype=torch.float64, device=device)
+    tokens = characters = 0
+    batch: list[tuple[int, int, int]] = []
+    todo = list(windows(len(ids), context_length))
+    for index, window in enumerate(todo):
+        batch.append(window)
+        following = todo[index + 1] if index + 1 < len(todo) else None
+        same = following is not None and _length(following) == _length(window)
+        if same and len(batch) < _ROWS:
+            continue
+        starts = np.array([start for start, _, _ in batch])
+        span = np.arange(_length(window))
+        targets = ids[starts[:, None] + span + 1]
+        keep = scored[starts[:, None] + span + 1]
+        keep &= span >= np.array([first for _, _, first in batch])[:, None]
+        if keep.any():
+            x = torch.from_numpy(ids[starts[:, None] + span]).to(device)
+            y = torch.from_numpy(np.where(keep, targets, -100)).to(device)
+            logits = model(x)
+            total += F.cross_entropy(
+                logits.flatten(0, 1).float(), y.flatten(), reduction="sum", ignore_index=-100
+            ).double()
+            tokens += int(keep.sum())
+            characters += int(characters_started[targets[keep]].sum())
+        batch = []
+    model.train(was_training)
+    return Likelihood(float(total), tokens, characters)
+
+
+def _length(window: tuple[int, int, int]) -> int:
+    return window[1] - window[0]

@@ -1,0 +1,1 @@
+"""Tensors: the architectures and the KV cache."""

@@ -1,0 +1,147 @@
+"""From the workspace's text to one run's ids: the only place that joins text and ids.
+
+Knows: which text goes into which part of a run's data, and in which order. Does not know:
+how text is split (corpus.split), encoded (tokens.tokenizer) or stored (tokens.dataset).
+Data: Split -> Tokenizer.train -> PackedWriter -> runs/NAME/data and tokenizer.json.
+
+Parts: `train` and `val` hold the writing, each piece behind an <|end|>; `train` also holds
+the training dialogs in their grammar, so that base training meets them. `dialog_train` and
+`dialog_val` hold dialogs alone, with the mask of what fine-tuning learns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from inkling.config import DataFacts
+from inkling.corpus.duplicates import Section
+from inkling.corpus.split import Dialog, Split, split_corpus
+from inkling.corpus.store import CorpusStore
+from inkling.errors import CorpusError
+from inkling.tokens.chat_format import encode_dialogs
+from inkling.tokens.dataset import PackedWriter, write_index
+from inkling.tokens.tokenizer import ME, PAD, THEM, Tokenizer, safe_chunks
+from inkling.workspace import Workspace, atomic_folder
+
+MIN_CHARACTERS = 2_000
+"""Less text than this cannot even fill the held-out part with a few sentences."""
+
+_CHUNK_CHARACTERS = 1_000_000
+
+
+def read_split(workspace: Workspace) -> tuple[Split, str]:
+    """The workspace's corpus, split, and its hash. Raises CorpusError where it is too small."""
+    with CorpusStore(workspace.corpus_path) as store:
+        split = split_corpus(store.documents(), store.conversations())
+        corpus_hash = store.corpus_hash()
+    found = split.train_characters + split.held_out_characters
+    found += sum(dialog.characters for dialog in split.train_dialogs + split.held_out_dialogs)
+    if found < MIN_CHARACTERS:
+        twice = (
+            f" ({split.duplicate_characters:,} more repeat what is there)"
+            if split.duplicate_characters
+            else ""
+        )
+        raise CorpusError(
+            f"There are {found:,} characters of text here{twice}; training needs at least "
+            f"{MIN_CHARACTERS:,}, and is worth the wait from about 100,000. "
+            "Add more with: inkling add PATH."
+        )
+    return split, corpus_hash
+
+
+def train_tokenizer(split: Split, merges: int) -> Tokenizer:
+    """The tokenizer of a corpus: all its characters, merges learned from the training part."""
+    return Tokenizer.train(
+        [*_texts(split.train), *_dialog_texts(split.train_dialogs)],
+        merges,
+        held_out=[*_texts(split.held_out), *_dialog_texts(split.held_out_dialogs)],
+    )
+
+
+def prepare(split: Split, corpus_hash: str, run_path: Path, tokenizer: Tokenizer) -> DataFacts:
+    """Pack a run's data and say what was counted.
+
+    Writes `tokenizer.json` and `data/` below `run_path`; each appears whole or not at all.
+    """
+    run_path.mkdir(parents=True, exist_ok=True)
+    tokenizer.save(run_path / "tokenizer.json")
+    with atomic_folder(run_path / "data") as folder:
+        train = PackedWriter(folder, "train", tokenizer.vocab_size)
+        val = PackedWriter(folder, "val", tokenizer.vocab_size)
+        dialog_train = PackedWriter(folder, "dialog_train", tokenizer.vocab_size, masked=True)
+        dialog_val = PackedWriter(folder, "dialog_val", tokenizer.vocab_size, masked=True)
+        _pack_writing(train, tokenizer, split.train)
+        _pack_dialogs(dialog_train, tokenizer, split.train_dialogs, also=train)
+        _pack_writing(val, tokenizer, split.held_out)
+        _pack_dialogs(dialog_val, tokenizer, split.held_out_dialogs)
+        parts = (train, val, dialog_train, dialog_val)
+        write_index(folder, {part.name: part.close() for part in parts})
+    dialog_characters = sum(dialog.characters for dialog in split.train_dialogs)
+    return DataFacts(
+        train_characters=split.train_characters + dialog_characters,
+        val_characters=split.held_out_characters,
+        train_tokens=train.length,
+        val_tokens=val.length or dialog_val.length,
+        dialogs=len(split.train_dialogs),
+        held_out_dialogs=len(split.held_out_dialogs),
+        reply_characters=sum(dialog.reply_characters for dialog in split.train_dialogs),
+        leak=split.leak,
+        corpus_hash=corpus_hash,
+        live_ranges=_live_ranges(train.counts, tokenizer),
+    )
+
+
+def _texts(sections: Iterable[Section]) -> list[str]:
+    return [text for _, _, text in _joined(sections)]
+
+
+def _dialog_texts(dialogs: Iterable[Dialog]) -> list[str]:
+    return ["\n".join(text for _, text in dialog.turns) for dialog in dialogs]
+
+
+def _joined(sections: Iterable[Section]) -> Iterator[tuple[str, int, str]]:
+    """(document, start, text) of runs of neighbouring sections of a document."""
+    group: list[Section] = []
+    for section in sections:
+        if group and (section.document, section.start) != (group[-1].document, group[-1].stop):
+            yield group[0].document, group[0].start, "".join(s.text for s in group)
+            group = []
+        group.append(section)
+    if group:
+        yield group[0].document, group[0].start, "".join(s.text for s in group)
+
+
+def _pack_writing(part: PackedWriter, tokenizer: Tokenizer, sections: Sequence[Section]) -> None:
+    for document, start, text in _joined(sections):
+        part.append([tokenizer.end_id], document, start)
+        for chunk in safe_chunks(text, _CHUNK_CHARACTERS):
+            part.append(tokenizer.encode(chunk), document, start)
+            start += len(chunk)
+
+
+def _pack_dialogs(
+    part: PackedWriter,
+    tokenizer: Tokenizer,
+    dialogs: Sequence[Dialog],
+    also: PackedWriter | None = None,
+) -> None:
+    encoded = encode_dialogs(tokenizer, [dialog.turns for dialog in dialogs])
+    if also is not None and encoded:
+        also.append([tokenizer.end_id], "dialogs")
+    for dialog, entry in zip(dialogs, encoded, strict=True):
+        part.append(entry.ids, dialog.conversation, mask=entry.mask)
+        if also is not None:
+            also.append(entry.ids, dialog.conversation)
+
+
+def _live_ranges(counts: np.ndarray, tokenizer: Tokenizer) -> tuple[tuple[int, int], ...]:
+    """Half-open ranges of the ids that may be sampled: seen in training, or <|end|>."""
+    live = counts > 0
+    live[[tokenizer.special_id(token) for token in (THEM, ME, PAD)]] = False
+    live[tokenizer.end_id] = True
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], live.astype(np.int8), [0]])))
+    return tuple((int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True))

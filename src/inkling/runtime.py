@@ -1,0 +1,69 @@
+"""Where and how tensors are computed: device, number type, threads.
+
+Knows: the machine. Does not know: models, data. One `Runtime` is made by the command and
+passed down; nothing reads a global.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+
+
+def process_started() -> float:
+    """`time.time()` at which this process began (now, where the system does not say)."""
+    try:
+        with open("/proc/self/stat") as file:
+            ticks = int(file.read().rpartition(")")[2].split()[19])
+        with open("/proc/uptime") as file:
+            uptime = float(file.read().split()[0])
+        return time.time() - uptime + ticks / os.sysconf("SC_CLK_TCK")
+    except (OSError, IndexError, ValueError):
+        return time.time()
+
+
+def available_threads() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """Device, dtype and thread count of one command.
+
+    `started` is when the command began; `--minutes` counts from there.
+    """
+
+    device: torch.device
+    dtype: torch.dtype
+    threads: int
+    started: float = field(default_factory=process_started)
+
+    @classmethod
+    def detect(cls, threads: int | None = None) -> Runtime:
+        """The best device of this machine. Sets torch's threads and flushes denormals."""
+        import torch
+
+        count = threads or available_threads()
+        if torch.get_num_threads() != count:
+            torch.set_num_threads(count)
+        # Denormal numbers (tiny momenta) cost a hundred cycles each and change nothing.
+        torch.set_flush_denormal(True)
+        if torch.cuda.is_available():
+            return cls(torch.device("cuda"), torch.float32, count)
+        return cls(torch.device("cpu"), torch.float32, count)
+
+    def describe(self) -> str:
+        """One phrase for a person: "2 CPU threads", "NVIDIA …"."""
+        if self.device.type == "cuda":
+            import torch
+
+            return torch.cuda.get_device_name(self.device)
+        return f"{self.threads} CPU thread{'s' if self.threads != 1 else ''}"

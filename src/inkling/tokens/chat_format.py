@@ -1,0 +1,74 @@
+"""The one dialog grammar, in ids: (<|them|>text<|me|>text<|end|>)+, after a leading <|end|>.
+
+Knows: how turns become ids and which of them carry loss. Does not know: where the turns come
+from. Data: turns -> `encode_dialog` -> ids and loss mask; messages -> `encode_prompt` -> ids.
+
+A conversation may open with `me`. Neighbouring turns of one role are separate turns only if
+the caller wants them so; a `them` turn is never invented.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from inkling.tokens.tokenizer import END, ME, THEM, Tokenizer
+
+Turn = tuple[str, str]
+"""(role, text) with role "them" or "me"."""
+
+
+@dataclass(frozen=True)
+class EncodedDialog:
+    """Ids of a dialog, and 1 where the loss counts (`me` text and its <|end|>)."""
+
+    ids: list[int]
+    mask: list[int]
+
+
+def encode_dialogs(tokenizer: Tokenizer, dialogs: Sequence[Sequence[Turn]]) -> list[EncodedDialog]:
+    """Encode many dialogs in one pass over all their texts. No leading <|end|> is added."""
+    texts = tokenizer.encode_batch([text for dialog in dialogs for _, text in dialog])
+    them, me, end = (tokenizer.special_id(token) for token in (THEM, ME, END))
+    position = iter(texts)
+    encoded = []
+    for dialog in dialogs:
+        ids: list[int] = []
+        mask: list[int] = []
+        for role, _ in dialog:
+            turn = next(position)
+            if role == "me":
+                ids += [me, *turn, end]
+                mask += [0, *[1] * len(turn), 1]
+            else:
+                ids += [them, *turn]
+                mask += [0] * (len(turn) + 1)
+        encoded.append(EncodedDialog(ids, mask))
+    return encoded
+
+
+def encode_prompt(
+    tokenizer: Tokenizer, history: Sequence[Turn], message: str, room: int
+) -> tuple[list[int], int]:
+    """Ids that ask for a reply to `message`, at most `room` of them, and how many turns of
+    the history were left out (the oldest go first).
+
+    A message longer than the room keeps its end: the last thing said matters most.
+    """
+    them, me, end = (tokenizer.special_id(token) for token in (THEM, ME, END))
+    turns = tokenizer.encode_batch([text for _, text in history] + [message])
+    question = turns[-1][-max(1, room - 3) :]
+    prompt = [them, *question, me]
+    kept = len(history)
+    for index in range(len(history) - 1, -1, -1):
+        role = history[index][0]
+        turn = [me, *turns[index], end] if role == "me" else [them, *turns[index]]
+        if 1 + len(turn) + len(prompt) > room:
+            break
+        prompt = turn + prompt
+        kept = index
+    # The model never saw a context that opens in the middle of an exchange with a reply.
+    while kept < len(history) and history[kept][0] == "me" and kept > 0:
+        prompt = prompt[len(turns[kept]) + 2 :]
+        kept += 1
+    return [end, *prompt], kept

@@ -1,0 +1,1 @@
+"""Learning: the loop, the optimizers, the schedules, the plan."""

@@ -1,0 +1,220 @@
+"""From minutes and a corpus to sizes, steps and a promise.
+
+Knows: what size of model pays in how much time (measured, docs/benchmarks.md), how fast this
+machine is, how to keep a deadline. Does not know: files, the terminal.
+Data: characters + minutes (or steps) -> `Plan` (model and phase settings); during training,
+clock -> `TimeBudget.replan` -> a recorded change of steps.
+
+One dial: the time. Everything else is derived from it and from the amount of text, and the
+caller prints what was derived.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from inkling.config import ModelSettings, TrainingSettings
+from inkling.runtime import Runtime
+
+REFERENCE_GFLOPS = 110.0
+"""Matrix-product speed of the machine that the table below was measured on."""
+
+FINETUNE_SHARE = 0.4
+"""Share of the training time that goes to dialogs, where there are any."""
+
+DEFAULT_MINUTES = 3.0
+
+
+@dataclass(frozen=True)
+class Size:
+    """A model that pays from `seconds` of training on the reference machine."""
+
+    seconds: float
+    n_layer: int
+    n_embd: int
+    context_length: int
+    batch: int
+    matrix_lr: float
+    learning_rate: float
+    weight_decay: float
+
+
+# Best held-out loss on a slice of the training part of tiny Shakespeare, see
+# docs/benchmarks.md ("Which size for which time").
+SIZES = (
+    Size(0, 1, 128, 64, 512, 0.06, 0.015, 0.0),
+    Size(12, 2, 128, 64, 1024, 0.03, 0.01, 0.3),
+    Size(30, 2, 128, 128, 1024, 0.02, 0.01, 0.5),
+    Size(75, 3, 128, 256, 2048, 0.02, 0.01, 0.5),
+    Size(150, 4, 192, 256, 2048, 0.02, 0.008, 0.5),
+    Size(600, 6, 256, 256, 4096, 0.02, 0.006, 0.5),
+    Size(3600, 6, 384, 256, 8192, 0.02, 0.004, 0.5),
+)
+
+HEAD_DIM = 64
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Sizes of a run before its steps are known."""
+
+    model: ModelSettings
+    train: TrainingSettings
+    finetune: TrainingSettings | None
+
+
+def merges_for(characters: int) -> int:
+    """Learned merges that pay for a corpus: 1.3 times the root of its characters.
+
+    1,000 to 1,500 were best at a million characters; fewer leave sequences long, more leave
+    tokens too rare to learn.
+    """
+    return max(64, min(8_192, round(1.3 * math.sqrt(characters))))
+
+
+def measure_gflops(runtime: Runtime) -> float:
+    """Matrix-product speed of this machine now, in GFLOP/s, in about 0.1 s."""
+    n = 512
+    a = torch.ones(n, n, device=runtime.device)
+    best = math.inf
+    for _ in range(12):
+        begun = time.perf_counter()
+        a @ a
+        if runtime.device.type == "cuda":
+            torch.cuda.synchronize()
+        best = min(best, time.perf_counter() - begun)
+    return 2 * n**3 / best / 1e9
+
+
+def make_plan(vocab_size: int, seconds: float, gflops: float, dialogs: bool) -> Plan:
+    """Sizes for `seconds` of training (both phases) on a machine of that speed."""
+    share = 1 - FINETUNE_SHARE if dialogs else 1.0
+    reference = seconds * share * gflops / REFERENCE_GFLOPS
+    size = next(size for size in reversed(SIZES) if reference >= size.seconds)
+    return _plan(size, vocab_size, dialogs)
+
+
+def plan_for_steps(vocab_size: int, steps: int, dialogs: bool) -> Plan:
+    """Sizes for a number of base steps: a pure function, whatever the machine.
+
+    The largest size whose steps, on the reference machine, take at least its own time.
+    """
+    for size in reversed(SIZES):
+        plan = _plan(size, vocab_size, dialogs)
+        flops = 6 * parameter_estimate(plan.model) * size.batch
+        if steps * flops / (0.6e9 * REFERENCE_GFLOPS) >= size.seconds:
+            return plan
+    raise AssertionError("the first size pays from zero seconds")
+
+
+def _plan(size: Size, vocab_size: int, dialogs: bool) -> Plan:
+    # A chat needs room for a question and an answer, however short the training.
+    context = max(size.context_length, 192) if dialogs else size.context_length
+    model = ModelSettings(
+        n_layer=size.n_layer,
+        n_head=size.n_embd // HEAD_DIM,
+        n_embd=size.n_embd,
+        head_dim=HEAD_DIM,
+        n_hidden=size.n_embd * 8 // 3 // 64 * 64,
+        context_length=context,
+        vocab_size=vocab_size,
+    )
+    train = TrainingSettings(
+        learning_rate=size.learning_rate,
+        matrix_lr=size.matrix_lr,
+        weight_decay=size.weight_decay,
+        total_batch_size=max(size.batch, context),
+        sequence_length=context,
+        device_batch_size=max(1, max(size.batch, context) // context),
+    )
+    return Plan(model, train, finetune_settings(train) if dialogs else None)
+
+
+def finetune_settings(train: TrainingSettings) -> TrainingSettings:
+    """Settings of the second phase: gentler rates that fall to a tenth and never to zero,
+    and some base text replayed."""
+    return train.model_copy(
+        update={
+            "learning_rate": train.learning_rate * 0.3,
+            "matrix_lr": train.matrix_lr * 0.3,
+            "min_lr_ratio": 0.1,
+            "replay_ratio": 0.1,
+        }
+    )
+
+
+def parameter_estimate(model: ModelSettings) -> int:
+    """Weights of a `modern` model, exactly."""
+    C, F, V, D = model.n_embd, model.n_hidden, model.vocab_size, model.head_dim
+    width = model.n_head * D
+    block = 4 * C * width + 3 * C * F + 2 * C + 2 * D
+    return model.n_layer * block + (1 if model.tie_embeddings else 2) * V * C + C
+
+
+def expected_nats(characters: int, tokens_seen: int, weights: int) -> float:
+    """Held-out nats per character that a run of that size will reach, roughly.
+
+    A power law in the arithmetic spent, fitted to runs of 3 to 150 s on two corpora
+    (docs/benchmarks.md), with a floor that rises as the text gets shorter.
+    """
+    flops = 6 * weights * max(1, tokens_seen)
+    floor = 1.38 + 0.10 * max(0.0, math.log(1e6 / max(1_000, characters)))
+    return min(4.0, floor + 0.37 * (flops / 3.3e11) ** -0.53)
+
+
+def with_steps(
+    settings: TrainingSettings,
+    seconds: float,
+    step_seconds: float,
+    evaluation_seconds: float,
+) -> TrainingSettings:
+    """Settings with as many steps as fit, evaluations taking about a twelfth of the time."""
+    evaluations = max(1, min(20, int(seconds / 12 / max(evaluation_seconds, 1e-4))))
+    left = seconds - evaluations * evaluation_seconds
+    steps = max(1, int(left / step_seconds))
+    return with_cadence(settings, steps, evaluations)
+
+
+def with_cadence(settings: TrainingSettings, steps: int, evaluations: int) -> TrainingSettings:
+    """Settings for exactly `steps` steps with about that many evaluations, the last at the end."""
+    every = max(1, math.ceil(steps / evaluations))
+    return settings.model_copy(
+        update={
+            "steps": steps,
+            "eval_every": every,
+            "save_every": every,
+            "warmup_steps": min(settings.warmup_steps, max(1, steps // 10)),
+        }
+    )
+
+
+class TimeBudget:
+    """Keeps a deadline: looks at the clock now and then and says how many steps still fit."""
+
+    def __init__(self, deadline: float, clock: Callable[[], float] = time.time) -> None:
+        """`deadline` is a `time.time()`; what must follow training is already taken off."""
+        self._deadline = deadline
+        self._clock = clock
+        self._begun: float | None = None
+
+    def replan(self, step: int, steps: int, first: int) -> int | None:
+        """New number of steps of the phase, or None while the plan holds within 2 %.
+
+        Called before every step; `first` is the step that this process began at.
+        """
+        now = self._clock()
+        if self._begun is None:
+            self._begun = now
+            return None
+        done = step - first
+        # Looks grow rarer as the estimate settles, and dense again near the end.
+        if done < 8 or step >= steps or done % max(8, min(steps // 16, (steps - step) // 3)):
+            return None
+        pace = (now - self._begun) / done
+        fit = step + max(1, int((self._deadline - now) / pace))
+        return fit if abs(fit - steps) > max(1, 0.02 * steps) else None

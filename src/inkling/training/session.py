@@ -1,0 +1,376 @@
+"""One run from text to best checkpoint: plan it, start it, take it up again.
+
+Knows: the order of preparation, planning and the two phases, and what a run's config must
+hold to be repeated or resumed. Does not know: the terminal, sampling.
+Data: workspace -> `start_run` -> Run with config, tokenizer, packed data -> `train_run`
+-> checkpoints.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from inkling import __version__
+from inkling.config import (
+    DEFAULT_SEED,
+    DataFacts,
+    ModelSettings,
+    Phase,
+    Recipe,
+    Replan,
+    RunConfig,
+    TrainingSettings,
+)
+from inkling.errors import CheckpointError, RunError, TrainingError
+from inkling.evaluation.likelihood import Likelihood, measure
+from inkling.model.gpt import GPT
+from inkling.preparation import prepare, read_split, train_tokenizer
+from inkling.runs import Checkpoint, Run
+from inkling.runtime import Runtime
+from inkling.tokens.dataset import PackedIds
+from inkling.tokens.loader import DialogLoader, Loader, MixedLoader, WindowLoader
+from inkling.tokens.tokenizer import Tokenizer
+from inkling.training import planner
+from inkling.training.loop import Hooks, Outcome, PhaseJob, run_phase, time_step
+from inkling.workspace import Workspace, atomic_folder
+
+# Seconds kept back at the end of a timed command: last checkpoint, last words, exit.
+RESERVE_SECONDS = 0.4
+
+DIALOG_EPOCHS = 6
+"""Passes over the dialogs when the length of training is given in steps, not minutes."""
+
+
+@dataclass(frozen=True)
+class TrainRequest:
+    """What the person asked for; the rest is derived."""
+
+    minutes: float | None = None
+    steps: int | None = None
+    seed: int = DEFAULT_SEED
+    recipe: Recipe = "modern"
+    name: str | None = None
+    eval_every: int | None = None
+    save_every: int | None = None
+    finetune: bool = True
+
+
+@dataclass(frozen=True)
+class Session:
+    """A run and everything in memory that its training needs."""
+
+    run: Run
+    runtime: Runtime
+    tokenizer: Tokenizer
+
+    @classmethod
+    def open(cls, run: Run, runtime: Runtime) -> Session:
+        return cls(run, runtime, Tokenizer.load(run.tokenizer_path))
+
+    def part(self, name: str) -> PackedIds:
+        return PackedIds.open(self.run.data_path, name)
+
+    def evaluator(self, phase: Phase, context_length: int) -> Callable[[torch.nn.Module], Likelihood]:
+        """Measures the whole held-out part of a phase. Where there is no held-out writing the
+        base phase is measured on held-out dialogs."""
+        held_out = self.part("dialog_val" if phase == "finetune" else "val")
+        if phase == "train" and len(held_out) < 2:
+            held_out = self.part("dialog_val")
+
+        def evaluate(model: torch.nn.Module) -> Likelihood:
+            return measure(
+                model,
+                held_out,
+                self.tokenizer.characters_started,
+                self.tokenizer.end_id,
+                context_length,
+                self.runtime.device,
+            )
+
+        return evaluate
+
+    def loader(self, phase: Phase, settings: TrainingSettings, seed: int) -> Loader:
+        base = WindowLoader(self.part("train"), settings.sequence_length, seed)
+        if phase == "train":
+            return base
+        dialogs = DialogLoader(
+            self.part("dialog_train"), settings.sequence_length, seed, self.tokenizer.end_id
+        )
+        if settings.replay_ratio == 0 or base.length != dialogs.length:
+            return dialogs
+        return MixedLoader(dialogs, base, settings.replay_ratio, seed)
+
+
+def start_run(workspace: Workspace, request: TrainRequest, runtime: Runtime) -> Run:
+    """Prepare the data and fix every setting of a new run; nothing is trained yet.
+
+    With `steps`, every choice is a pure function of corpus, recipe and seed. With `minutes`,
+    the machine's speed is measured first and what follows from it is written to config.json.
+    """
+    path = _new_run_path(workspace, request.name or Run.next_name(workspace, request.recipe))
+    split, corpus_hash = read_split(workspace)
+    characters = split.train_characters + sum(d.characters for d in split.train_dialogs)
+    tokenizer = train_tokenizer(split, planner.merges_for(characters))
+    facts = prepare(split, corpus_hash, path, tokenizer)
+    try:
+        return _write_config(workspace, request, runtime, path.name, facts)
+    except BaseException:
+        shutil.rmtree(path, ignore_errors=True)
+        raise
+
+
+def start_finetune(
+    workspace: Workspace, parent_name: str | None, minutes: float | None, runtime: Runtime
+) -> Run:
+    """A new run that fine-tunes the base of another on the dialogs there are now.
+
+    The parent's tokenizer and base weights are taken over; the parent stays as it is.
+    """
+    parent = Run.choose(workspace, parent_name)
+    base_step = parent.best_step("train")
+    if base_step is None:
+        raise RunError(f"The run {parent.name!r} has no trained base to fine-tune.")
+    parent_config = parent.config()
+    path = _new_run_path(workspace, Run.next_name(workspace, f"{parent.name}-tuned"))
+    split, corpus_hash = read_split(workspace)
+    if not split.train_dialogs or not split.held_out_dialogs:
+        raise TrainingError(
+            f"There are {len(split.train_dialogs) + len(split.held_out_dialogs)} dialogs here; "
+            "fine-tuning needs about ten, so that some can be kept aside. "
+            "Add them:/me: text with: inkling add PATH."
+        )
+    facts = prepare(split, corpus_hash, path, Tokenizer.load(parent.tokenizer_path))
+    run = Run(path)
+    try:
+        source = parent.checkpoint_path(base_step)
+        with atomic_folder(run.checkpoint_path(base_step)) as folder:
+            shutil.copytree(source, folder, dirs_exist_ok=True)
+        run.write_best({"train": parent.best()["train"]})
+        for record in parent.records("metrics.jsonl"):
+            if record["phase"] == "train" and record["step"] <= base_step:
+                run.append("metrics.jsonl", record)
+        session = Session.open(run, runtime)
+        seconds = _seconds_left(minutes or planner.DEFAULT_MINUTES, runtime)
+        tuning = planner.finetune_settings(parent_config.train)
+        run.write_config(
+            parent_config.model_copy(
+                update={
+                    "inkling_version": __version__,
+                    "torch_version": torch.__version__,
+                    "name": run.name,
+                    "parent": parent.name,
+                    "minutes": minutes or planner.DEFAULT_MINUTES,
+                    "finetune": _fit_phase(
+                        session, parent_config.model, tuning, max(1.0, seconds), "finetune"
+                    ),
+                    "data": facts,
+                    "replans": (),
+                    "complete": False,
+                }
+            )
+        )
+    except BaseException:
+        shutil.rmtree(path, ignore_errors=True)
+        raise
+    return run
+
+
+def _new_run_path(workspace: Workspace, name: str) -> Path:
+    path = workspace.run_path(name)
+    if (path / "config.json").exists():
+        raise RunError(
+            f"There is already a run called {name!r}. Choose another --name, or go on with it: "
+            f"inkling train --resume --run {name}."
+        )
+    if path.exists():
+        shutil.rmtree(path)  # what a training left that was killed while it prepared its data
+    return path
+
+
+def _write_config(
+    workspace: Workspace, request: TrainRequest, runtime: Runtime, name: str, facts: DataFacts
+) -> Run:
+    run = Run(workspace.run_path(name))
+    session = Session.open(run, runtime)
+    vocab_size = session.tokenizer.vocab_size
+    tunes = request.finetune and facts.dialogs > 0 and facts.held_out_dialogs > 0
+    if request.steps is not None:
+        plan = planner.plan_for_steps(vocab_size, request.steps, tunes)
+        train = planner.with_cadence(plan.train, request.steps, 10)
+        finetune = plan.finetune
+        if finetune is not None:
+            rows = DialogLoader(
+                session.part("dialog_train"), finetune.sequence_length, 0, session.tokenizer.end_id
+            ).rows_per_epoch()
+            batch = finetune.total_batch_size // finetune.sequence_length
+            steps = max(1, DIALOG_EPOCHS * rows // batch)
+            finetune = planner.with_cadence(finetune, steps, 10)
+    else:
+        minutes = request.minutes or planner.DEFAULT_MINUTES
+        seconds = _seconds_left(minutes, runtime)
+        if seconds < 1:
+            raise TrainingError(
+                f"{minutes:g} minutes are too few for this corpus on this machine: reading it took "
+                f"{time.time() - runtime.started:.0f} s. Give it more: --minutes "
+                f"{(time.time() - runtime.started) / 60 + 1:.1g}."
+            )
+        gflops = planner.measure_gflops(runtime)
+        plan = planner.make_plan(vocab_size, seconds, gflops, tunes)
+        train, finetune = _fit_to_clock(session, plan, seconds)
+    overrides = {
+        key: value
+        for key, value in (("eval_every", request.eval_every), ("save_every", request.save_every))
+        if value is not None
+    }
+    config = RunConfig(
+        inkling_version=__version__,
+        torch_version=torch.__version__,
+        name=name,
+        recipe=request.recipe,
+        seed=request.seed,
+        merges=session.tokenizer.merges,
+        minutes=None if request.steps is not None else request.minutes or planner.DEFAULT_MINUTES,
+        model=plan.model,
+        train=train.model_copy(update=overrides),
+        finetune=None if finetune is None else finetune.model_copy(update=overrides),
+        data=facts,
+    )
+    run.write_config(config)
+    return run
+
+
+def _seconds_left(minutes: float, runtime: Runtime) -> float:
+    return runtime.started + 60 * minutes - time.time() - RESERVE_SECONDS
+
+
+def _fit_to_clock(
+    session: Session, plan: planner.Plan, seconds: float
+) -> tuple[TrainingSettings, TrainingSettings | None]:
+    """The steps of both phases that fit into `seconds`, by a short probe."""
+    share = 1 - planner.FINETUNE_SHARE if plan.finetune else 1.0
+    train = _fit_phase(session, plan.model, plan.train, seconds * share, "train")
+    if plan.finetune is None:
+        return train, None
+    return train, _fit_phase(
+        session, plan.model, plan.finetune, seconds * (1 - share), "finetune"
+    )
+
+
+def _fit_phase(
+    session: Session, model_settings: ModelSettings, settings: TrainingSettings,
+    seconds: float, phase: Phase,
+) -> TrainingSettings:  # fmt: skip
+    """Time a few steps on a throw-away model; settings with the steps that fit."""
+    begun = time.time()
+    torch.manual_seed(0)
+    model = GPT(model_settings).to(session.runtime.device)
+    step_seconds = time_step(model, session.loader(phase, settings, 0), settings, session.runtime)
+    held_out = 0 if phase == "finetune" else len(session.part("val"))
+    held_out = held_out or len(session.part("dialog_val"))
+    # An evaluation reads every token twice (stride half) but only forward, 0.4 of a step;
+    # then it draws the samples.
+    tokens_per_second = settings.total_batch_size / step_seconds
+    evaluation_seconds = 2 * held_out * 0.4 / tokens_per_second + 0.15
+    left = seconds - (time.time() - begun)
+    return planner.with_steps(settings, left, step_seconds, evaluation_seconds)
+
+
+def train_run(
+    run: Run,
+    runtime: Runtime,
+    hooks_for: Callable[[Session, Phase], Hooks],
+    resume: bool = False,
+) -> Outcome:
+    """Train every phase of a run that is not done yet.
+
+    With `resume`, goes on from the last checkpoint, bit-exactly; the steps are those the run
+    was planned with, whatever the clock says.
+    """
+    session = Session.open(run, runtime)
+    config = run.config()
+    checkpoint: Checkpoint | None = None
+    if resume and (last := run.last_step()) is not None:
+        checkpoint = run.load_checkpoint(last)
+    phases: list[tuple[Phase, TrainingSettings]] = []
+    if config.parent is None:
+        phases.append(("train", config.train))
+    if config.finetune is not None:
+        phases.append(("finetune", config.finetune))
+
+    torch.manual_seed(config.seed)
+    model = GPT(config.model).to(runtime.device)
+    outcome = Outcome(0, interrupted=False, stopped_early=False)
+    base_step = 0
+    for phase, settings in phases:
+        if checkpoint is not None and phase == "train" and checkpoint.state["phase"] == "finetune":
+            continue
+        resumed = checkpoint if checkpoint and checkpoint.state["phase"] == phase else None
+        if phase == "finetune":
+            if resumed is not None:
+                base_step = resumed.step - int(resumed.state["phase_step"])
+            else:
+                base_step = _load_base(run, model)
+                # The phase's own randomness, whether the base was trained now or earlier.
+                torch.manual_seed(config.seed + 1)
+        job = PhaseJob(
+            run=run,
+            phase=phase,
+            model=model,
+            loader=session.loader(phase, settings, config.seed),
+            settings=settings,
+            evaluate=session.evaluator(phase, config.model.context_length),
+            runtime=runtime,
+            base_step=base_step,
+            hooks=hooks_for(session, phase),
+            budget=None if resume else _budget(run.config(), phase, runtime),
+            replans=config.replans,
+            on_replan=lambda replan: _record(run, replan),
+            evaluate_first=phase == "finetune",
+        )
+        try:
+            outcome = run_phase(job, resumed)
+        except (KeyError, RuntimeError) as error:
+            if resumed is None:
+                raise
+            raise CheckpointError(
+                f"The checkpoint {resumed.path} does not fit this run ({error}). "
+                "Train a new run: inkling train."
+            ) from error
+        if outcome.interrupted:
+            return outcome
+        checkpoint = None
+    run.write_config(run.config().model_copy(update={"complete": True}))
+    return outcome
+
+
+def _load_base(run: Run, model: torch.nn.Module) -> int:
+    """Put the best base weights into the model; the step at which fine-tuning begins."""
+    best = run.best_step("train")
+    if best is None:
+        raise RunError(
+            f"The run {run.name!r} has no trained base to fine-tune. "
+            f"Go on with it: inkling train --resume --run {run.name}."
+        )
+    model.load_state_dict(run.load_checkpoint(best).model)
+    last = run.last_step()
+    return max(best, last if last is not None else best)
+
+
+def _budget(config: RunConfig, phase: Phase, runtime: Runtime) -> planner.TimeBudget | None:
+    if config.minutes is None:
+        return None
+    end = runtime.started + 60 * config.minutes - RESERVE_SECONDS
+    if phase == "train" and config.finetune is not None:
+        end -= planner.FINETUNE_SHARE * (end - time.time())
+    return planner.TimeBudget(end)
+
+
+def _record(run: Run, replan: Replan) -> None:
+    config = run.config()
+    run.write_config(config.model_copy(update={"replans": (*config.replans, replan)}))
