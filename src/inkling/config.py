@@ -161,6 +161,8 @@ class RunConfig(Settings):
     train: TrainingSettings
     finetune: TrainingSettings | None = None
     data: DataFacts = DataFacts()
+    starters: tuple[str, ...] = ()
+    """Questions from the training dialogs that the page offers to begin with."""
     replans: tuple[Replan, ...] = ()
     complete: bool = False
     """True once every phase has ended, by its last step or by early stop."""

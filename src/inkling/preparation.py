@@ -145,3 +145,17 @@ def _live_ranges(counts: np.ndarray, tokenizer: Tokenizer) -> tuple[tuple[int, i
     live[tokenizer.end_id] = True
     edges = np.flatnonzero(np.diff(np.concatenate([[0], live.astype(np.int8), [0]])))
     return tuple((int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True))
+
+
+def starter_questions(split: Split, count: int = 4) -> tuple[str, ...]:
+    """Short first questions of training dialogs, spread evenly over them."""
+    openings = dict.fromkeys(
+        text
+        for dialog in split.train_dialogs
+        if (text := dialog.turns[0][1]) and dialog.turns[0][0] == "them"
+        if text.endswith("?") and 12 <= len(text) <= 48 and "\n" not in text
+    )
+    found = list(openings)
+    if len(found) <= count:
+        return tuple(found)
+    return tuple(found[(2 * n + 1) * len(found) // (2 * count)] for n in range(count))

@@ -111,8 +111,11 @@ class Workspace:
     path: Path
 
     @classmethod
-    def create(cls, path: Path) -> Workspace:
-        """Make `path` a workspace; one that is there already is kept as it is."""
+    def create(cls, path: Path, name: str | None = None) -> Workspace:
+        """Make `path` a workspace; one that is there already is kept as it is.
+
+        `name` is what a new workspace's model is called; by default the folder's name.
+        """
         path = path.resolve()
         workspace = cls(path)
         try:
@@ -121,8 +124,8 @@ class Workspace:
                 # A JSON string is a TOML string.
                 import json
 
-                name = json.dumps(path.name or "inkling", ensure_ascii=False)
-                atomic_write(workspace.config_path, _NEW_CONFIG.format(name=name))
+                quoted = json.dumps(name or path.name or "inkling", ensure_ascii=False)
+                atomic_write(workspace.config_path, _NEW_CONFIG.format(name=quoted))
         except (FileExistsError, NotADirectoryError):
             raise WorkspaceError(
                 f"{path} is a file, so it cannot be a workspace. Choose another folder name."

@@ -30,7 +30,7 @@ from inkling.config import (
 from inkling.errors import CheckpointError, RunError, TrainingError
 from inkling.evaluation.likelihood import Likelihood, measure
 from inkling.model.gpt import GPT
-from inkling.preparation import prepare, read_split, train_tokenizer
+from inkling.preparation import prepare, read_split, starter_questions, train_tokenizer
 from inkling.runs import Checkpoint, Run
 from inkling.runtime import Runtime
 from inkling.tokens.dataset import PackedIds
@@ -119,7 +119,10 @@ def start_run(workspace: Workspace, request: TrainRequest, runtime: Runtime) -> 
     tokenizer = train_tokenizer(split, planner.merges_for(characters))
     facts = prepare(split, corpus_hash, path, tokenizer)
     try:
-        return _write_config(workspace, request, runtime, path.name, facts)
+        run = _write_config(workspace, request, runtime, path.name, facts)
+        starters = starter_questions(split)
+        run.write_config(run.config().model_copy(update={"starters": starters}))
+        return run
     except BaseException:
         shutil.rmtree(path, ignore_errors=True)
         raise

@@ -1,0 +1,74 @@
+"""The web server: the chat API and the page, on loopback.
+
+Knows: how the pieces are put together and started. Data: workspace -> Scheduler -> routes.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.responses import PlainTextResponse
+from fastapi.staticfiles import StaticFiles
+
+from inkling import __version__
+from inkling.errors import ServerError
+from inkling.inference.scheduler import Scheduler
+from inkling.server.chat_api import chat_router
+from inkling.server.schemas import MAX_BODY_BYTES
+from inkling.server.security import LOOPBACK, Security
+
+STATIC = Path(__file__).parent / "static"
+
+
+def make_app(
+    scheduler: Scheduler, name: str, host: str = "127.0.0.1", token: str | None = None
+) -> Security:
+    """The ASGI application, guarded. `token` is required of every request where given."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        scheduler.start()
+        yield
+        scheduler.stop()
+
+    app = FastAPI(title="Inkling", version=__version__, lifespan=lifespan)
+    app.include_router(chat_router(scheduler, name))
+    if (STATIC / "index.html").is_file():
+        app.mount("/", StaticFiles(directory=STATIC, html=True), name="page")
+    else:
+
+        @app.get("/")
+        async def no_page() -> PlainTextResponse:
+            return PlainTextResponse(
+                "The page was not built into this installation. Run scripts/install, or "
+                "reinstall: pip install --force-reinstall inkling-gpt.",
+                status_code=503,
+            )
+
+    return Security(app, {*LOOPBACK, host}, token, MAX_BODY_BYTES)
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises ServerError where the address cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(128)
+    except (OSError, OverflowError) as error:
+        listener.close()
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        if "in use" in reason:
+            raise ServerError(
+                f"Port {port} is in use, perhaps by another inkling serve. Stop that one, or "
+                f"choose another port: inkling serve --port {port + 1}."
+            ) from None
+        raise ServerError(
+            f"Cannot listen on {host}, port {port}: {reason}. Choose another --host or --port."
+        ) from None
+    return listener

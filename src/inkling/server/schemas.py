@@ -1,0 +1,102 @@
+"""What requests may hold, and the sentences that say what is wrong with one."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from inkling.config import SamplingSettings
+
+MAX_BODY_BYTES = 1_000_000
+MAX_MESSAGE_CHARACTERS = 20_000
+MAX_HISTORY = 1_000
+MAX_REPLY_TOKENS = 2_000
+
+_DEFAULTS = SamplingSettings()
+
+
+class BadRequestError(Exception):
+    """A request that cannot be answered; the text is for the one who sent it."""
+
+
+class HistoryTurn(BaseModel):
+    """One earlier message. Unknown fields are ignored."""
+
+    role: Literal["user", "assistant"]
+    content: Annotated[str, Field(max_length=MAX_MESSAGE_CHARACTERS)]
+
+
+class ChatRequest(BaseModel):
+    """Body of `/api/chat` and `/api/chat/stream`. Unknown fields are ignored."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
+
+    message: Annotated[str, Field(max_length=MAX_MESSAGE_CHARACTERS)]
+    history: Annotated[list[HistoryTurn], Field(max_length=MAX_HISTORY)] = []
+    temperature: Annotated[float, Field(ge=0, le=5)] = _DEFAULTS.temperature
+    top_k: Annotated[int, Field(ge=0)] = _DEFAULTS.top_k
+    max_tokens: Annotated[int, Field(ge=1, le=MAX_REPLY_TOKENS)] = _DEFAULTS.max_tokens
+    seed: Annotated[int | None, Field(ge=0, lt=2**63)] = None
+
+    def sampling(self) -> SamplingSettings:
+        return SamplingSettings(
+            temperature=self.temperature,
+            top_k=self.top_k,
+            max_tokens=self.max_tokens,
+            seed=self.seed,
+        )
+
+    def turns(self) -> list[tuple[str, str]]:
+        """The history as (role, text) with the roles of the dialog grammar."""
+        roles = {"user": "them", "assistant": "me"}
+        return [(roles[turn.role], turn.content) for turn in self.history if turn.content.strip()]
+
+
+def parse_chat(body: bytes) -> ChatRequest:
+    """A validated request. Raises BadRequestError; nothing to say is "empty message"."""
+    try:
+        data: Any = json.loads(body)
+    except (ValueError, RecursionError):
+        data = None
+    message = data.get("message") if isinstance(data, dict) else None
+    if message is None or (isinstance(message, str) and not message.strip()):
+        raise BadRequestError("empty message")
+    try:
+        request = ChatRequest.model_validate(data)
+        for text in (request.message, *(turn.content for turn in request.history)):
+            text.encode()
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise BadRequestError(f"{where}: {first['msg'][0].lower()}{first['msg'][1:]}") from None
+    except UnicodeEncodeError:
+        raise BadRequestError("message: the text is not valid Unicode") from None
+    return request
+
+
+class ModelFacts(BaseModel):
+    """The line of facts under the model's name."""
+
+    run: str
+    step: int
+    tuned: bool
+    parameters: int
+    blocks: int
+    width: int
+    context: int
+    vocabulary: int
+    corpus_characters: int
+
+
+class Health(BaseModel):
+    """Body of `GET /api/health`."""
+
+    ok: bool
+    name: str
+    stream: bool = True
+    error: str | None = None
+    model: ModelFacts | None = None
+    opening: str | None = None
+    starters: list[str] = []

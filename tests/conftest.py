@@ -1,0 +1,73 @@
+"""Shared fixtures: a clean folder for each test, and one tiny trained workspace a session."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from inkling.cli.main import main
+from inkling.workspace import Workspace
+
+DEMO = Path(__file__).resolve().parent.parent / "demo"
+
+
+@pytest.fixture(autouse=True)
+def clean_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Every test runs in a folder of its own."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    yield folder
+
+
+@dataclass
+class Result:
+    """What a command printed and returned."""
+
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def inkling(capfd: pytest.CaptureFixture[str]) -> Callable[..., Result]:
+    """Run the command line in this process."""
+
+    def run(*arguments: object) -> Result:
+        capfd.readouterr()
+        status = main([str(argument) for argument in arguments])
+        captured = capfd.readouterr()
+        return Result(status, captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def posts() -> list[Path]:
+    """The demo author's posts, oldest first."""
+    return sorted((DEMO / "posts").glob("*.md"))
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A workspace with some of the demo corpus and one run of a few steps, both phases."""
+    folder = tmp_path_factory.mktemp("trained")
+    source = folder / "writing"
+    source.mkdir()
+    for post in sorted((DEMO / "posts").glob("*.md"))[:12]:
+        (source / post.name).write_bytes(post.read_bytes())
+    blocks = (DEMO / "dms.txt").read_text().split("\n\n")[:60]
+    (source / "dms.txt").write_text("\n\n".join(blocks))
+    here = Path.cwd()
+    os.chdir(folder)
+    try:
+        assert main(["init", "wilma"]) == 0
+        assert main(["add", "writing", "-w", "wilma"]) == 0
+        assert main(["train", "--steps", "30", "-w", "wilma", "--name", "tiny"]) == 0
+    finally:
+        os.chdir(here)
+    return Workspace(folder / "wilma")

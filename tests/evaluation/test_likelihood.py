@@ -1,0 +1,79 @@
+"""The number that everything is compared by."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.nn import functional as F
+
+from inkling.config import ModelSettings
+from inkling.evaluation.likelihood import measure, windows
+from inkling.model.gpt import GPT
+from inkling.tokens.dataset import PackedIds
+
+
+@given(st.integers(2, 500), st.integers(1, 64))
+@settings(max_examples=200, deadline=None)
+def test_windows_score_every_target_once_with_half_a_window_before_it(
+    length: int, context: int
+) -> None:
+    """Targets 1…length-1, each exactly once, windows no longer than the context."""
+    scored: list[int] = []
+    for start, stop, first in windows(length, context):
+        assert 0 < stop - start <= context
+        scored += range(start + first + 1, stop + 1)
+        assert first >= min(start, context // 2)
+    assert scored == list(range(1, length))
+
+
+def part(count: int, masked: bool) -> PackedIds:
+    generator = np.random.default_rng(0)
+    ids = generator.integers(0, 20, count).astype(np.uint16)
+    mask = generator.integers(0, 2, count).astype(np.uint8) if masked else None
+    return PackedIds("val", ids, mask, ((0, count, "d", 0),))
+
+
+def model() -> GPT:
+    torch.manual_seed(3)
+    net = GPT(ModelSettings(n_layer=1, n_head=1, n_embd=32, head_dim=32, n_hidden=48,
+                            vocab_size=20, context_length=16))  # fmt: skip
+    with torch.no_grad():
+        for weight in net.parameters():
+            weight.normal_(std=0.3)
+    return net
+
+
+def test_the_sum_equals_one_window_at_a_time() -> None:
+    """Batching windows changes nothing; boundaries and masked tokens are not scored."""
+    characters = np.arange(20) % 3
+    for masked in (False, True):
+        data, net = part(203, masked), model()
+        found = measure(net, data, characters, end_id=7, context_length=16)
+        nats, tokens, spelled = 0.0, 0, 0
+        ids = torch.from_numpy(data.ids.astype(np.int64))
+        for start, stop, first in windows(len(ids), 16):
+            with torch.no_grad():
+                losses = F.cross_entropy(
+                    net(ids[None, start:stop])[0], ids[start + 1 : stop + 1], reduction="none"
+                )
+            for offset in range(first, stop - start):
+                position = start + offset + 1
+                target = int(ids[position])
+                counts = data.mask[position] == 1 if data.mask is not None else target != 7
+                if counts:
+                    nats += float(losses[offset])
+                    tokens += 1
+                    spelled += int(characters[target])
+        assert found.tokens == tokens
+        assert found.characters == spelled
+        assert abs(found.nats - nats) < 1e-3
+        assert found.nats_per_char == found.nats / spelled
+
+
+def test_measuring_leaves_the_model_in_training_mode() -> None:
+    """The loop goes on as it was."""
+    net = model().train()
+    measure(net, part(40, False), np.ones(20, dtype=np.int64), 7, 16)
+    assert net.training
