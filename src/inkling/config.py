@@ -118,6 +118,19 @@ class SamplingSettings(Settings):
     ] = ()
 
 
+class TrainRequest(Settings):
+    """What the person asked of a training; the rest is derived."""
+
+    minutes: float | None = None
+    steps: int | None = None
+    seed: int = DEFAULT_SEED
+    recipe: Recipe = "modern"
+    name: str | None = None
+    eval_every: int | None = None
+    save_every: int | None = None
+    finetune: bool = True
+
+
 class Replan(Settings):
     """A recorded change of the number of steps, so that a resume replays it.
 

@@ -11,7 +11,9 @@ the training dialogs in their grammar, so that base training meets them. `dialog
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +22,7 @@ from inkling.config import DataFacts
 from inkling.corpus.duplicates import Section
 from inkling.corpus.split import Dialog, Split, split_corpus
 from inkling.corpus.store import CorpusStore
-from inkling.errors import CorpusError
+from inkling.errors import CorpusError, RunError
 from inkling.tokens.chat_format import encode_dialogs
 from inkling.tokens.dataset import PackedWriter, write_index
 from inkling.tokens.tokenizer import ME, PAD, THEM, Tokenizer, safe_chunks
@@ -51,6 +53,43 @@ def read_split(workspace: Workspace) -> tuple[Split, str]:
             "Add more with: inkling add PATH."
         )
     return split, corpus_hash
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A run's folder with tokenizer and packed data, not yet a run: it has no config."""
+
+    path: Path
+    facts: DataFacts
+    starters: tuple[str, ...]
+
+
+def new_run_path(workspace: Workspace, name: str) -> Path:
+    """The folder of a run to be. Raises RunError where the name is taken."""
+    path = workspace.run_path(name)
+    if (path / "config.json").exists():
+        raise RunError(
+            f"There is already a run called {name!r}. Choose another --name, or go on with it: "
+            f"inkling train --resume --run {name}."
+        )
+    if path.exists():
+        shutil.rmtree(path)  # what a training left that was killed while it prepared its data
+    return path
+
+
+def prepare_run(
+    workspace: Workspace, name: str, merges_for: Callable[[int], int]
+) -> Prepared:
+    """Split the corpus, train its tokenizer, pack its data. Needs no torch.
+
+    `merges_for(characters)` says how many merges the tokenizer may learn.
+    """
+    path = new_run_path(workspace, name)
+    split, corpus_hash = read_split(workspace)
+    characters = split.train_characters + sum(d.characters for d in split.train_dialogs)
+    tokenizer = train_tokenizer(split, merges_for(characters))
+    facts = prepare(split, corpus_hash, path, tokenizer)
+    return Prepared(path, facts, starter_questions(split))
 
 
 def train_tokenizer(split: Split, merges: int) -> Tokenizer:

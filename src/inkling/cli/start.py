@@ -10,7 +10,8 @@ import typer
 
 from inkling.cli.corpus import add_paths, print_result
 from inkling.cli.serve import HOST, PORT, serve_workspace
-from inkling.cli.train import preload_torch, resume_training, train_new
+from inkling.cli.train import resume_training, train_new
+from inkling.config import TrainRequest
 from inkling.errors import InklingError, UsageError
 from inkling.workspace import Workspace
 
@@ -121,9 +122,6 @@ def _train_and_serve(
     elif same:
         typer.echo(f"Run {same[-1].name} is already trained on this text.")
     else:
-        preload_torch()
-        from inkling.training.session import TrainRequest
-
         train_new(workspace, TrainRequest(minutes=minutes))
     if serve:
         serve_workspace(workspace, host, port, open_page)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from inkling.cli.options import RunOption, WorkspaceOption, find_workspace
-from inkling.config import DEFAULT_SEED, Phase, SamplingSettings
+from inkling.config import DEFAULT_SEED, Phase, SamplingSettings, TrainRequest
 from inkling.errors import UsageError
 from inkling.workspace import Workspace
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from inkling.runs import Run
     from inkling.training.loop import Hooks
-    from inkling.training.session import Session, TrainRequest
+    from inkling.training.session import Session
 
 SAMPLE_TOKENS = 40
 SAMPLE_PROMPTS = 2
@@ -92,9 +92,6 @@ def train(
     if not 0 <= seed < 2**63:
         raise UsageError(f"--seed must be between 0 and 2^63 - 1; you gave {seed}.")
 
-    preload_torch()
-    from inkling.training.session import TrainRequest
-
     train_new(
         found,
         TrainRequest(
@@ -117,13 +114,21 @@ def preload_torch() -> None:
 
 def train_new(workspace: Workspace, request: TrainRequest) -> Run:
     """Start a run, show the plan, train it to its end. The finished run."""
-    from inkling.cli.progress import print_plan
-    from inkling.runtime import Runtime
-    from inkling.training.session import start_run
+    from inkling.preparation import prepare_run
+    from inkling.runs import Run
+    from inkling.training.planner import merges_for
 
     with workspace.training_lock():
+        preload_torch()
+        name = request.name or Run.next_name(workspace, request.recipe)
+        prepared = prepare_run(workspace, name, merges_for)
+
+        from inkling.cli.progress import print_plan
+        from inkling.runtime import Runtime
+        from inkling.training.session import start_run
+
         runtime = Runtime.detect()
-        run = start_run(workspace, request, runtime)
+        run = start_run(prepared, request, runtime)
         print_plan(run.config(), runtime.describe())
         _finish(workspace, run, runtime, resume=False)
     return run

@@ -226,9 +226,7 @@ def run_phase(job: PhaseJob, resume: Checkpoint | None = None) -> Outcome:
         # Whatever is due at the step that a checkpoint was written was done before it was.
         fresh = resume is None or phase.step > first
         ended = phase.step >= total
-        evaluate = ended or (
-            phase.step % settings.eval_every == 0 and (phase.step > 0 or job.evaluate_first)
-        )
+        evaluate = ended or _evaluation_due(phase.step, total, settings, job.evaluate_first)
         better = fresh and evaluate and _evaluate(phase, settings.learning_rate * factor)
         stop_early = settings.patience > 0 and phase.stale >= settings.patience
         interrupted = job.hooks.stop_requested()
@@ -253,6 +251,13 @@ def run_phase(job: PhaseJob, resume: Checkpoint | None = None) -> Outcome:
                 settings.learning_rate * factor, tokens,
             )
         )  # fmt: skip
+
+
+def _evaluation_due(step: int, total: int, settings: TrainingSettings, first: bool) -> bool:
+    """Every `eval_every` steps, but not shortly before the one that ends the phase."""
+    if step == 0:
+        return first
+    return step % settings.eval_every == 0 and total - step >= settings.eval_every // 2
 
 
 def _evaluate(phase: _Phase, lr: float) -> bool:

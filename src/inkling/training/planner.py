@@ -16,8 +16,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import torch
-
 from inkling.config import ModelSettings, TrainingSettings
 from inkling.runtime import Runtime
 
@@ -79,6 +77,8 @@ def merges_for(characters: int) -> int:
 
 def measure_gflops(runtime: Runtime) -> float:
     """Matrix-product speed of this machine now, in GFLOP/s, in about 0.1 s."""
+    import torch  # not above: the rest of the plan needs none, and torch takes a second
+
     n = 512
     a = torch.ones(n, n, device=runtime.device)
     best = math.inf
@@ -167,17 +167,23 @@ def expected_nats(characters: int, tokens_seen: int, weights: int) -> float:
     return min(4.0, floor + 0.37 * (flops / 3.3e11) ** -0.53)
 
 
+def evaluation_steps(held_out_tokens: int, batch: int) -> float:
+    """Cost of one whole evaluation in training steps of `batch` tokens.
+
+    Every held-out token is read twice (stride half), forward only: 0.3 of a step's time a
+    token read, measured; a step's worth is added for the samples drawn afterwards.
+    """
+    return 2 * held_out_tokens * 0.3 / batch + 2
+
+
 def with_steps(
-    settings: TrainingSettings,
-    seconds: float,
-    step_seconds: float,
-    evaluation_seconds: float,
+    settings: TrainingSettings, seconds: float, step_seconds: float, evaluation: float
 ) -> TrainingSettings:
-    """Settings with as many steps as fit, evaluations taking about a twelfth of the time."""
-    evaluations = max(1, min(20, int(seconds / 12 / max(evaluation_seconds, 1e-4))))
-    left = seconds - evaluations * evaluation_seconds
-    steps = max(1, int(left / step_seconds))
-    return with_cadence(settings, steps, evaluations)
+    """Settings with as many steps as fit into `seconds`; evaluations, each worth `evaluation`
+    steps, take about a twelfth of the time."""
+    worth = seconds / step_seconds
+    evaluations = max(1, min(20, int(worth / 12 / evaluation)))
+    return with_cadence(settings, max(1, int(worth - evaluations * evaluation)), evaluations)
 
 
 def with_cadence(settings: TrainingSettings, steps: int, evaluations: int) -> TrainingSettings:
@@ -196,14 +202,22 @@ def with_cadence(settings: TrainingSettings, steps: int, evaluations: int) -> Tr
 class TimeBudget:
     """Keeps a deadline: looks at the clock now and then and says how many steps still fit."""
 
-    def __init__(self, deadline: float, clock: Callable[[], float] = time.time) -> None:
-        """`deadline` is a `time.time()`; what must follow training is already taken off."""
+    def __init__(
+        self,
+        deadline: float,
+        eval_every: int,
+        evaluation: float,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """`deadline` is a `time.time()`; an evaluation, every `eval_every` steps and at the
+        end, is worth `evaluation` steps."""
         self._deadline = deadline
+        self._eval_every, self._evaluation = eval_every, evaluation
         self._clock = clock
         self._begun: float | None = None
 
     def replan(self, step: int, steps: int, first: int) -> int | None:
-        """New number of steps of the phase, or None while the plan holds within 2 %.
+        """New number of steps of the phase, or None while the plan holds within 1 %.
 
         Called before every step; `first` is the step that this process began at.
         """
@@ -211,10 +225,15 @@ class TimeBudget:
         if self._begun is None:
             self._begun = now
             return None
-        done = step - first
-        # Looks grow rarer as the estimate settles, and dense again near the end.
-        if done < 8 or step >= steps or done % max(8, min(steps // 16, (steps - step) // 3)):
+        # Looks grow rarer as the estimate settles, and denser again towards the end.
+        interval = max(8, min(steps // 16, (steps - step) // 3))
+        if step <= first or step >= steps or (step - first) % interval:
             return None
+        evaluations = (step - 1) // self._eval_every - first // self._eval_every
+        done = step - first + evaluations * self._evaluation
         pace = (now - self._begun) / done
-        fit = step + max(1, int((self._deadline - now) / pace))
-        return fit if abs(fit - steps) > max(1, 0.02 * steps) else None
+        worth = (self._deadline - now) / pace - self._evaluation
+        fit = step + max(1, int(worth / (1 + self._evaluation / self._eval_every)))
+        if fit < step + self._eval_every:  # no evaluation left before the last one
+            fit = step + max(1, int(worth))
+        return fit if abs(fit - steps) > max(1, 0.01 * steps) else None

@@ -2,8 +2,7 @@
 
 Knows: the order of preparation, planning and the two phases, and what a run's config must
 hold to be repeated or resumed. Does not know: the terminal, sampling.
-Data: workspace -> `start_run` -> Run with config, tokenizer, packed data -> `train_run`
--> checkpoints.
+Data: prepared data -> `start_run` -> Run with its config -> `train_run` -> checkpoints.
 """
 
 from __future__ import annotations
@@ -18,19 +17,23 @@ import torch
 
 from inkling import __version__
 from inkling.config import (
-    DEFAULT_SEED,
-    DataFacts,
     ModelSettings,
     Phase,
-    Recipe,
     Replan,
     RunConfig,
     TrainingSettings,
+    TrainRequest,
 )
 from inkling.errors import CheckpointError, RunError, TrainingError
 from inkling.evaluation.likelihood import Likelihood, measure
 from inkling.model.gpt import GPT
-from inkling.preparation import prepare, read_split, starter_questions, train_tokenizer
+from inkling.preparation import (
+    Prepared,
+    new_run_path,
+    prepare,
+    read_split,
+    starter_questions,
+)
 from inkling.runs import Checkpoint, Run
 from inkling.runtime import Runtime
 from inkling.tokens.dataset import PackedIds
@@ -41,24 +44,10 @@ from inkling.training.loop import Hooks, Outcome, PhaseJob, run_phase, time_step
 from inkling.workspace import Workspace, atomic_folder
 
 # Seconds kept back at the end of a timed command: last checkpoint, last words, exit.
-RESERVE_SECONDS = 0.4
+RESERVE_SECONDS = 0.3
 
 DIALOG_EPOCHS = 6
 """Passes over the dialogs when the length of training is given in steps, not minutes."""
-
-
-@dataclass(frozen=True)
-class TrainRequest:
-    """What the person asked for; the rest is derived."""
-
-    minutes: float | None = None
-    steps: int | None = None
-    seed: int = DEFAULT_SEED
-    recipe: Recipe = "modern"
-    name: str | None = None
-    eval_every: int | None = None
-    save_every: int | None = None
-    finetune: bool = True
 
 
 @dataclass(frozen=True)
@@ -76,12 +65,15 @@ class Session:
     def part(self, name: str) -> PackedIds:
         return PackedIds.open(self.run.data_path, name)
 
+    def held_out(self, phase: Phase) -> PackedIds:
+        """What a phase is measured on. Where there is no held-out writing the base phase is
+        measured on held-out dialogs."""
+        val = self.part("val")
+        return self.part("dialog_val") if phase == "finetune" or len(val) < 2 else val
+
     def evaluator(self, phase: Phase, context_length: int) -> Callable[[torch.nn.Module], Likelihood]:
-        """Measures the whole held-out part of a phase. Where there is no held-out writing the
-        base phase is measured on held-out dialogs."""
-        held_out = self.part("dialog_val" if phase == "finetune" else "val")
-        if phase == "train" and len(held_out) < 2:
-            held_out = self.part("dialog_val")
+        """Measures the whole held-out part of a phase."""
+        held_out = self.held_out(phase)
 
         def evaluate(model: torch.nn.Module) -> Likelihood:
             return measure(
@@ -107,25 +99,19 @@ class Session:
         return MixedLoader(dialogs, base, settings.replay_ratio, seed)
 
 
-def start_run(workspace: Workspace, request: TrainRequest, runtime: Runtime) -> Run:
-    """Prepare the data and fix every setting of a new run; nothing is trained yet.
+def start_run(prepared: Prepared, request: TrainRequest, runtime: Runtime) -> Run:
+    """Fix every setting of a new run whose data is prepared; nothing is trained yet.
 
     With `steps`, every choice is a pure function of corpus, recipe and seed. With `minutes`,
     the machine's speed is measured first and what follows from it is written to config.json.
     """
-    path = _new_run_path(workspace, request.name or Run.next_name(workspace, request.recipe))
-    split, corpus_hash = read_split(workspace)
-    characters = split.train_characters + sum(d.characters for d in split.train_dialogs)
-    tokenizer = train_tokenizer(split, planner.merges_for(characters))
-    facts = prepare(split, corpus_hash, path, tokenizer)
+    run = Run(prepared.path)
     try:
-        run = _write_config(workspace, request, runtime, path.name, facts)
-        starters = starter_questions(split)
-        run.write_config(run.config().model_copy(update={"starters": starters}))
-        return run
+        run.write_config(_configure(run, prepared, request, runtime))
     except BaseException:
-        shutil.rmtree(path, ignore_errors=True)
+        shutil.rmtree(prepared.path, ignore_errors=True)
         raise
+    return run
 
 
 def start_finetune(
@@ -140,7 +126,7 @@ def start_finetune(
     if base_step is None:
         raise RunError(f"The run {parent.name!r} has no trained base to fine-tune.")
     parent_config = parent.config()
-    path = _new_run_path(workspace, Run.next_name(workspace, f"{parent.name}-tuned"))
+    path = new_run_path(workspace, Run.next_name(workspace, f"{parent.name}-tuned"))
     split, corpus_hash = read_split(workspace)
     if not split.train_dialogs or not split.held_out_dialogs:
         raise TrainingError(
@@ -173,6 +159,7 @@ def start_finetune(
                         session, parent_config.model, tuning, max(1.0, seconds), "finetune"
                     ),
                     "data": facts,
+                    "starters": starter_questions(split),
                     "replans": (),
                     "complete": False,
                 }
@@ -184,22 +171,10 @@ def start_finetune(
     return run
 
 
-def _new_run_path(workspace: Workspace, name: str) -> Path:
-    path = workspace.run_path(name)
-    if (path / "config.json").exists():
-        raise RunError(
-            f"There is already a run called {name!r}. Choose another --name, or go on with it: "
-            f"inkling train --resume --run {name}."
-        )
-    if path.exists():
-        shutil.rmtree(path)  # what a training left that was killed while it prepared its data
-    return path
-
-
-def _write_config(
-    workspace: Workspace, request: TrainRequest, runtime: Runtime, name: str, facts: DataFacts
-) -> Run:
-    run = Run(workspace.run_path(name))
+def _configure(
+    run: Run, prepared: Prepared, request: TrainRequest, runtime: Runtime
+) -> RunConfig:
+    facts = prepared.facts
     session = Session.open(run, runtime)
     vocab_size = session.tokenizer.vocab_size
     tunes = request.finetune and facts.dialogs > 0 and facts.held_out_dialogs > 0
@@ -231,10 +206,10 @@ def _write_config(
         for key, value in (("eval_every", request.eval_every), ("save_every", request.save_every))
         if value is not None
     }
-    config = RunConfig(
+    return RunConfig(
         inkling_version=__version__,
         torch_version=torch.__version__,
-        name=name,
+        name=run.name,
         recipe=request.recipe,
         seed=request.seed,
         merges=session.tokenizer.merges,
@@ -243,9 +218,8 @@ def _write_config(
         train=train.model_copy(update=overrides),
         finetune=None if finetune is None else finetune.model_copy(update=overrides),
         data=facts,
+        starters=prepared.starters,
     )
-    run.write_config(config)
-    return run
 
 
 def _seconds_left(minutes: float, runtime: Runtime) -> float:
@@ -274,14 +248,9 @@ def _fit_phase(
     torch.manual_seed(0)
     model = GPT(model_settings).to(session.runtime.device)
     step_seconds = time_step(model, session.loader(phase, settings, 0), settings, session.runtime)
-    held_out = 0 if phase == "finetune" else len(session.part("val"))
-    held_out = held_out or len(session.part("dialog_val"))
-    # An evaluation reads every token twice (stride half) but only forward, 0.4 of a step;
-    # then it draws the samples.
-    tokens_per_second = settings.total_batch_size / step_seconds
-    evaluation_seconds = 2 * held_out * 0.4 / tokens_per_second + 0.15
+    evaluation = planner.evaluation_steps(len(session.held_out(phase)), settings.total_batch_size)
     left = seconds - (time.time() - begun)
-    return planner.with_steps(settings, left, step_seconds, evaluation_seconds)
+    return planner.with_steps(settings, left, step_seconds, evaluation)
 
 
 def train_run(
@@ -331,7 +300,7 @@ def train_run(
             runtime=runtime,
             base_step=base_step,
             hooks=hooks_for(session, phase),
-            budget=None if resume else _budget(run.config(), phase, runtime),
+            budget=None if resume else _budget(session, phase, settings),
             replans=config.replans,
             on_replan=lambda replan: _record(run, replan),
             evaluate_first=phase == "finetune",
@@ -365,13 +334,19 @@ def _load_base(run: Run, model: torch.nn.Module) -> int:
     return max(best, last if last is not None else best)
 
 
-def _budget(config: RunConfig, phase: Phase, runtime: Runtime) -> planner.TimeBudget | None:
+def _budget(
+    session: Session, phase: Phase, settings: TrainingSettings
+) -> planner.TimeBudget | None:
+    config = session.run.config()
     if config.minutes is None:
         return None
-    end = runtime.started + 60 * config.minutes - RESERVE_SECONDS
+    end = session.runtime.started + 60 * config.minutes - RESERVE_SECONDS
     if phase == "train" and config.finetune is not None:
         end -= planner.FINETUNE_SHARE * (end - time.time())
-    return planner.TimeBudget(end)
+    evaluation = planner.evaluation_steps(
+        len(session.held_out(phase)), settings.total_batch_size
+    )
+    return planner.TimeBudget(end, settings.eval_every, evaluation)
 
 
 def _record(run: Run, replan: Replan) -> None:
