@@ -142,9 +142,10 @@ def strip_markdown(text: str) -> str:
 
 
 _BLOCKS = frozenset(
-    "p div section article h1 h2 h3 h4 h5 h6 li ul ol blockquote pre table tr hr figure dl dt dd"
-    " header main br".split()
+    "p div section article h1 h2 h3 h4 h5 h6 ul ol blockquote pre table hr figure dl header"
+    " main".split()
 )
+_LINES = frozenset("br li tr dt dd".split())
 _HTML_NOISE = (
     "script, style, noscript, template, nav, footer, aside, form, button, iframe, svg, head, "
     "figure, .subscription-widget, .subscription-widget-wrap, .button-wrapper, .share, .comments"
@@ -195,13 +196,14 @@ def _collect(root: Any, pieces: list[str]) -> None:
         if node.tag == "-text":
             pieces.append(re.sub(r"\s+", " ", node.text_content or ""))
             continue
-        block = node.tag in _BLOCKS
-        if block:
-            pieces.append("\n" if node.tag in ("br", "li", "tr", "dt", "dd") else "\n\n")
+        if node.tag in _LINES:
+            pieces.append("\n")
+        elif node.tag in _BLOCKS:
+            pieces.append("\n\n")
+            if not leaving:
+                stack.append((node, True))
         if leaving:
             continue
-        if block and node.tag != "br":
-            stack.append((node, True))
         children = []
         child = node.child
         while child is not None:

@@ -9,7 +9,9 @@ fall at headings and rules, else at blank lines chosen by the paragraph's own co
 that two copies of a text are cut in the same places whatever stands before them.
 
 Near duplicates: MinHash (Broder 1997) over shingles of 5 words, 14 bands of 8 rows, which
-pairs sections of Jaccard similarity near 0.72 and above; candidates are verified.
+pairs sections of Jaccard similarity near 0.72 and above; candidates are verified. A section
+that straddles two others is like neither, so what is left is looked through once more,
+paragraph by paragraph (`drop_repeats`).
 """
 
 from __future__ import annotations
@@ -30,6 +32,11 @@ BANDS, ROWS = 14, 8
 MIN_WORDS = 50
 SIMILARITY = 0.5
 """Estimated Jaccard similarity from which a candidate pair counts as the same text."""
+
+CONTAINED = 0.7
+"""Share of known shingles from which a paragraph is a repeat."""
+WHOLE_BELOW = 0.2
+"""Share of known shingles under which a section is not looked into: quotes are no repeats."""
 
 _HARD_CUT = re.compile(r"#{1,6}\s|([-*_=~])(\s*\1){2,}\s*$|(chapter|part|section)\b", re.IGNORECASE)
 
@@ -123,6 +130,40 @@ def cluster_duplicates(texts: Sequence[str]) -> list[int]:
     return [root(index) for index in range(len(texts))]
 
 
+def drop_repeats(sections: Sequence[Section]) -> list[list[Section]]:
+    """For each section, what of it does not stand in the sections before it.
+
+    A section of which little is repeated stays whole; else its repeated paragraphs go. A
+    paragraph is repeated when 70 % of its 5-word shingles stand in text kept before. Above
+    four million words the shingles are sampled by their hash, so that memory stays bounded.
+    """
+    sampling = np.uint64(1 + sum(len(section.text) for section in sections) // 24_000_000)
+    known: set[int] = set()
+
+    def share_known(text: str) -> tuple[float, set[int]]:
+        words = normalise(text).split(" ")
+        if len(words) < SHINGLE_WORDS:
+            return 0.0, set()
+        hashes = _shingles(words)
+        found = set(hashes[hashes % sampling == 0].tolist())
+        return len(found & known) / max(1, len(found)), found
+
+    kept: list[list[Section]] = []
+    for section in sections:
+        share, shingles = share_known(section.text)
+        pieces = [section]
+        if share >= WHOLE_BELOW:
+            pieces = []
+            start = section.start
+            for paragraph in _paragraphs(section.text):
+                if share_known(paragraph)[0] < CONTAINED:
+                    pieces.append(Section(section.document, start, paragraph))
+                start += len(paragraph)
+        kept.append(pieces)
+        known |= shingles
+    return kept
+
+
 _GENERATOR = np.random.default_rng(20_260_101)
 _MULTIPLIERS = _GENERATOR.integers(1, 1 << 63, BANDS * ROWS, dtype=np.uint64) * np.uint64(2) + (
     np.uint64(1)
@@ -130,12 +171,17 @@ _MULTIPLIERS = _GENERATOR.integers(1, 1 << 63, BANDS * ROWS, dtype=np.uint64) * 
 _OFFSETS = _GENERATOR.integers(0, 1 << 63, BANDS * ROWS, dtype=np.uint64)
 
 
-def _signature(words: list[str]) -> np.ndarray:
-    """MinHash signature: (BANDS*ROWS,) uint32, the high halves of multiply-shift hashes."""
+def _shingles(words: list[str]) -> np.ndarray:
+    """A 64-bit hash of every run of 5 words."""
     hashes = np.array([zlib.crc32(word.encode()) for word in words], dtype=np.uint64)
     shingles = np.zeros(len(words) - SHINGLE_WORDS + 1, dtype=np.uint64)
     for offset in range(SHINGLE_WORDS):
         part = hashes[offset : offset + len(shingles)]
-        shingles = shingles * np.uint64(0x9E3779B97F4A7C15) + part
-    mixed = shingles[:, None] * _MULTIPLIERS + _OFFSETS
+        shingles = (shingles ^ (shingles >> np.uint64(31))) * np.uint64(0x9E3779B97F4A7C15) + part
+    return shingles
+
+
+def _signature(words: list[str]) -> np.ndarray:
+    """MinHash signature: (BANDS*ROWS,) uint32, the high halves of multiply-add hashes."""
+    mixed = _shingles(words)[:, None] * _MULTIPLIERS + _OFFSETS
     return (mixed.min(axis=0) >> np.uint64(32)).astype(np.uint32)

@@ -23,7 +23,12 @@ import numpy as np
 
 from inkling.corpus.clean import normalise
 from inkling.corpus.dialog import Turn, sessions
-from inkling.corpus.duplicates import Section, cluster_duplicates, cut_sections
+from inkling.corpus.duplicates import (
+    Section,
+    cluster_duplicates,
+    cut_sections,
+    drop_repeats,
+)
 from inkling.corpus.store import StoredConversation, StoredDocument
 
 HELD_OUT = 0.1
@@ -110,13 +115,16 @@ def split_corpus(
     ]
     flat = [section for group in sections for section in group]
     clusters = cluster_duplicates([section.text for section in flat])
-    unique = {index for index, cluster in enumerate(clusters) if cluster == index}
+    first = [index for index, cluster in enumerate(clusters) if cluster == index]
+    unrepeated = dict(zip(first, drop_repeats([flat[index] for index in first]), strict=True))
     kept: list[list[Section]] = []
     position = 0
     for group in sections:
-        kept.append([s for offset, s in enumerate(group) if position + offset in unique])
+        indices = range(position, position + len(group))
+        kept.append([piece for index in indices for piece in unrepeated.get(index, [])])
         position += len(group)
-    duplicates = [section for index, section in enumerate(flat) if index not in unique]
+    all_characters = sum(len(section.text) for section in flat)
+    kept_characters = sum(len(piece.text) for group in kept for piece in group)
 
     train, held_out = _split_documents(kept_documents, kept)
     train_dialogs, held_out_dialogs = _split_dialogs(conversations)
@@ -125,9 +133,9 @@ def split_corpus(
         held_out=tuple(held_out),
         train_dialogs=tuple(train_dialogs),
         held_out_dialogs=tuple(held_out_dialogs),
-        duplicate_sections=len(duplicates),
-        duplicate_characters=sum(len(section.text) for section in duplicates),
-        all_characters=sum(len(section.text) for section in flat),
+        duplicate_sections=len(flat) - sum(bool(pieces) for pieces in unrepeated.values()),
+        duplicate_characters=all_characters - kept_characters,
+        all_characters=all_characters,
         leak=leak(train, held_out),
         reply_leak=reply_leak(train_dialogs, held_out_dialogs),
     )
