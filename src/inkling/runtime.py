@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -44,21 +44,25 @@ class Runtime:
     device: torch.device
     dtype: torch.dtype
     threads: int
-    started: float = field(default_factory=process_started)
+    started: float
 
     @classmethod
-    def detect(cls, threads: int | None = None) -> Runtime:
-        """The best device of this machine. Sets torch's threads and flushes denormals."""
+    def detect(cls, threads: int | None = None, started: float | None = None) -> Runtime:
+        """The best device of this machine. Sets torch's threads and flushes denormals.
+
+        `started` is when the command began, by default now.
+        """
         import torch
 
+        began = time.time() if started is None else started
         count = threads or available_threads()
         if torch.get_num_threads() != count:
             torch.set_num_threads(count)
         # Denormal numbers (tiny momenta) cost a hundred cycles each and change nothing.
         torch.set_flush_denormal(True)
         if torch.cuda.is_available():
-            return cls(torch.device("cuda"), torch.float32, count)
-        return cls(torch.device("cpu"), torch.float32, count)
+            return cls(torch.device("cuda"), torch.float32, count, began)
+        return cls(torch.device("cpu"), torch.float32, count, began)
 
     def describe(self) -> str:
         """One phrase for a person: "2 CPU threads", "NVIDIA …"."""

@@ -299,6 +299,7 @@ def test_a_signal_saves_and_exits(tmp_path: Path, number: int, status: int) -> N
             break
     process.send_signal(number)
     rest = process.stdout.read()
+    process.stdout.close()
     assert process.wait(60) == status, rest
     assert "everything is saved" in rest
     assert "Traceback" not in rest

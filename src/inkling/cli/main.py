@@ -7,6 +7,7 @@ package that is imported only when one of its commands runs, so `inkling --help`
 from __future__ import annotations
 
 import sys
+import time
 from importlib import import_module
 from typing import Any
 
@@ -14,7 +15,9 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from inkling import __version__
+from inkling.cli import COMMAND_STARTED
 from inkling.errors import InklingError
+from inkling.runtime import process_started
 
 # name: (module of inkling.cli, one line for --help)
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -84,6 +87,8 @@ def root(
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; the exit status. No traceback ever reaches a user without --debug."""
+    # As the command itself, the clock began with the process, imports included.
+    COMMAND_STARTED.set(process_started() if arguments is None else time.time())
     arguments = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in arguments
     # --debug may stand anywhere; the commands themselves do not know it.
@@ -114,7 +119,8 @@ def _explain(error: Exception) -> int:
     if hasattr(error, "exit_code") and hasattr(error, "format_message"):
         context = getattr(error, "ctx", None)
         command = context.command_path if context is not None else "inkling"
-        _say(f"{error.format_message()} See: {command} --help")
+        message = str(error.format_message()).rstrip(".")
+        _say(f"{message}. See: {command} --help")
         return int(error.exit_code)
     if type(error).__name__ == "Abort":
         _say("Stopped.")

@@ -39,27 +39,28 @@ def serve_workspace(
     """Serve until Ctrl-C. Off loopback a token is made up and printed."""
     if not 0 <= port < 65536:
         raise UsageError(f"--port must be between 0 and 65535; you gave {port}.")
+    from inkling.runs import Run
     from inkling.server.app import bind, make_app  # before torch: a port in use is told at once
     from inkling.server.security import is_loopback
 
+    if run_name:
+        Run.open(workspace, run_name)
+    name = workspace.name
     listener = bind(host, port)
     import uvicorn
 
     from inkling.inference.scheduler import Scheduler
-    from inkling.runs import Run
     from inkling.runtime import Runtime
 
-    if run_name:
-        Run.open(workspace, run_name)
     token = None if is_loopback(host) else secrets.token_urlsafe(16)
     scheduler = Scheduler(workspace, Runtime.detect(), run_name)
-    app = make_app(scheduler, workspace.name, host, token)
+    app = make_app(scheduler, name, host, token)
     shown = f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{listener.getsockname()[1]}/" + (f"?token={token}" if token else "")
     config = uvicorn.Config(
         app, log_level="warning", timeout_graceful_shutdown=2, server_header=False
     )
-    typer.echo(f"{workspace.name} is at {address}  (Ctrl-C stops the server)")
+    typer.echo(f"{name} is at {address}  (Ctrl-C stops the server)")
     sys.stdout.flush()
     if open_page and sys.stdout.isatty():
         webbrowser.open(address)

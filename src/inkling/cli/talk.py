@@ -100,11 +100,12 @@ def chat(
         stop=tuple(stop or ()),
     )  # fmt: skip
     found = find_workspace(workspace)
+    name = found.name
     voice = load_voice(found, run)
     if sys.stdin.isatty():
         import readline  # noqa: F401  (gives input() line editing and history)
 
-        typer.echo(f"You are talking to {found.name}. An empty line ends.")
+        typer.echo(f"You are talking to {name}. An empty line ends.")
         if not voice.tuned:
             typer.echo("(This run was not fine-tuned on dialogs: it goes on from what you type.)")
     history: list[tuple[str, str]] = []
@@ -117,7 +118,7 @@ def chat(
             break
         reply = ""
         if sys.stdin.isatty():
-            sys.stdout.write(f"{found.name}: ")
+            sys.stdout.write(f"{name}: ")
         try:
             for piece in voice.reply(message, history, settings):
                 reply += piece

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from inkling.cli import COMMAND_STARTED
 from inkling.cli.options import RunOption, WorkspaceOption, find_workspace
 from inkling.config import DEFAULT_SEED, Phase, SamplingSettings, TrainRequest
 from inkling.errors import UsageError
@@ -127,7 +128,7 @@ def train_new(workspace: Workspace, request: TrainRequest) -> Run:
         from inkling.runtime import Runtime
         from inkling.training.session import start_run
 
-        runtime = Runtime.detect()
+        runtime = Runtime.detect(started=COMMAND_STARTED.get())
         run = start_run(prepared, request, runtime)
         print_plan(run.config(), runtime.describe())
         _finish(workspace, run, runtime, resume=False)
@@ -150,7 +151,7 @@ def resume_training(workspace: Workspace, name: str | None) -> Run:
             if last is not None
             else f"Run {run.name} was stopped before its first checkpoint; beginning it again."
         )
-        _finish(workspace, run, Runtime.detect(), resume=True)
+        _finish(workspace, run, Runtime.detect(started=COMMAND_STARTED.get()), resume=True)
     return run
 
 
@@ -300,7 +301,7 @@ def finetune(
         raise UsageError(f"--minutes must be more than 0; you gave {minutes:g}.")
     preload_torch()
     with found.training_lock():
-        runtime = Runtime.detect()
+        runtime = Runtime.detect(started=COMMAND_STARTED.get())
         tuned = start_finetune(found, run, minutes, runtime)
         typer.echo(f"Fine-tuning {tuned.config().parent} as run {tuned.name}.")
         _finish(found, tuned, runtime, resume=False)

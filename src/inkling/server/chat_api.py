@@ -15,10 +15,11 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, StreamingResponse
+from starlette.requests import ClientDisconnect
 
 from inkling.errors import InklingError
 from inkling.inference.scheduler import NoModelError, Scheduler, Ticket
-from inkling.server.schemas import BadRequestError, ChatRequest, Health, parse_chat
+from inkling.server.schemas import MAX_BODY_BYTES, BadRequestError, ChatRequest, Health, parse_chat
 from inkling.server.voice import Introductions
 
 # A frame a token costs more than the token: pieces that arrive this close travel together.
@@ -32,6 +33,12 @@ log = logging.getLogger("inkling.server")
 
 def _failed(status: int, sentence: str) -> JSONResponse:
     return JSONResponse({"error": sentence}, status_code=status)
+
+
+def _too_large() -> JSONResponse:
+    # A body cut off by the size limit looks like a client that left; if it did leave, nobody
+    # reads this.
+    return _failed(413, f"The request is larger than {MAX_BODY_BYTES:,} bytes.")
 
 
 def _explain(error: Exception) -> str:
@@ -101,6 +108,8 @@ def chat_router(scheduler: Scheduler, name: str) -> APIRouter:
             reply = "".join([piece async for piece in _until_gone(request, scheduler, wanted)])
         except BadRequestError as error:
             return _failed(400, str(error))
+        except ClientDisconnect:
+            return _too_large()
         except NoModelError as error:
             return _failed(503, str(error))
         except Exception as error:
@@ -114,6 +123,8 @@ def chat_router(scheduler: Scheduler, name: str) -> APIRouter:
             await asyncio.to_thread(scheduler.model)
         except BadRequestError as error:
             return _failed(400, str(error))
+        except ClientDisconnect:
+            return _too_large()
         except NoModelError as error:
             return _failed(503, str(error))
         except InklingError as error:

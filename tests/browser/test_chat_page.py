@@ -1,0 +1,235 @@
+"""The chat page in a real browser: what a person does, by mouse, keyboard and phone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect
+
+from tests.server.conftest import Server
+
+pytestmark = pytest.mark.browser
+
+AXE = Path(__file__).resolve().parents[2] / "ui" / "node_modules" / "axe-core" / "axe.min.js"
+
+
+def say(page: Page, text: str) -> None:
+    page.get_by_label("Message", exact=True).fill(text)
+    page.keyboard.press("Enter")
+
+
+def replies(page: Page) -> list[str]:
+    return [t.strip() for t in page.locator(".bubble.model .words").all_inner_texts()]
+
+
+def finished(page: Page) -> None:
+    expect(page.get_by_role("button", name="Send")).to_be_visible(timeout=20_000)
+
+
+def test_the_page_introduces_the_model(page: Page, server: Server) -> None:
+    """Name, facts as the API gives them, an opening bubble, questions to begin with."""
+    health = httpx.get(server.url + "api/health").json()
+    expect(page.get_by_role("heading", level=1)).to_have_text("wilma")
+    expect(page.locator(".facts")).to_contain_text(f"width {health['model']['width']}")
+    expect(page.locator(".facts")).to_contain_text(f"{health['model']['blocks']} blocks")
+    assert replies(page) == [health["opening"]]
+    starters = page.get_by_role("list", name="Questions to begin with").get_by_role("button")
+    assert starters.all_inner_texts() == health["starters"]
+
+
+def test_a_question_is_answered(page: Page) -> None:
+    """Enter sends, the field empties, a reply appears, focus stays in the field."""
+    page.get_by_label("Message", exact=True).wait_for()
+    say(page, "do you have any pets?")
+    expect(page.locator(".bubble.you .words")).to_have_text("do you have any pets?")
+    finished(page)
+    assert len(replies(page)) == 2
+    assert replies(page)[1]
+    expect(page.get_by_label("Message", exact=True)).to_have_value("")
+    expect(page.get_by_label("Message", exact=True)).to_be_focused()
+    expect(page.locator("[aria-live=polite]")).to_have_text(replies(page)[1])
+
+
+def test_shift_enter_breaks_the_line_and_the_field_grows(page: Page) -> None:
+    """Only Enter alone sends."""
+    field = page.get_by_label("Message", exact=True)
+    field.fill("one")
+    before = field.bounding_box()
+    page.keyboard.press("Shift+Enter")
+    page.keyboard.type("two")
+    assert field.input_value() == "one\ntwo"
+    after = field.bounding_box()
+    assert before is not None
+    assert after is not None
+    assert after["height"] > before["height"]
+    expect(page.locator(".bubble.you")).to_have_count(0)
+
+
+def test_the_whole_journey_by_keyboard(page: Page) -> None:
+    """Tab to a starter, ask it, change temperature, ask again: no mouse."""
+    page.get_by_label("Message", exact=True).wait_for()
+    starter = page.locator(".starters button").first
+    question = starter.inner_text()
+    starter.focus()
+    page.keyboard.press("Enter")
+    finished(page)
+    expect(page.locator(".bubble.you .words")).to_have_text(question)
+    slider = page.get_by_label("Temperature")
+    slider.focus()
+    page.keyboard.press("End")
+    expect(slider).to_have_value("2")
+    sent: list[dict[str, object]] = []
+    page.on("request", lambda r: sent.append(json.loads(r.post_data or "{}")) if "stream" in r.url else None)
+    page.get_by_label("Message", exact=True).focus()
+    page.keyboard.type("and again?")
+    page.keyboard.press("Enter")
+    finished(page)
+    assert sent[0]["temperature"] == 2
+    history = sent[0]["history"]
+    assert isinstance(history, list)
+    assert [turn["role"] for turn in history] == ["user", "assistant"]
+
+
+def slow_stream(page: Page) -> None:
+    """Answer streams from a script in the page that never ends, so that Stop can be tried."""
+    page.evaluate(
+        """() => {
+          const real = window.fetch;
+          window.aborted = false;
+          window.fetch = (url, options) => {
+            if (!String(url).includes('stream')) return real(url, options);
+            options.signal.addEventListener('abort', () => (window.aborted = true));
+            const body = new ReadableStream({
+              start(controller) {
+                const bytes = new TextEncoder().encode('data: {"text": "half a rep"}\\n\\n');
+                controller.enqueue(bytes.slice(0, 9));
+                controller.enqueue(bytes.slice(9));
+                options.signal.addEventListener('abort', () =>
+                  controller.error(new DOMException('stopped', 'AbortError')));
+              },
+            });
+            return Promise.resolve(new Response(body, { status: 200 }));
+          };
+        }"""
+    )
+
+
+def test_stop_ends_the_reply_and_keeps_its_text(page: Page) -> None:
+    """Send becomes Stop; Escape stops as well; what was written stays."""
+    page.get_by_label("Message", exact=True).wait_for()
+    slow_stream(page)
+    say(page, "go on")
+    expect(page.locator(".bubble.model .words").last).to_have_text("half a rep")
+    page.get_by_role("button", name="Stop").click()
+    finished(page)
+    assert page.evaluate("window.aborted")
+    expect(page.locator(".bubble").last).to_contain_text("half a rep")
+    expect(page.locator(".bubble").last).to_contain_text("Stopped.")
+    say(page, "again")
+    page.get_by_role("button", name="Stop").wait_for()
+    page.keyboard.press("Escape")
+    finished(page)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "shown"),
+    [
+        (500, '{"error": "a sentence"}', "a sentence"),
+        (200, 'data: {"text": "partial"}\n\n', "ended before it was finished"),
+        (200, 'data: {"text": "partial"}\n\ndata: {"error": "broke"}\n\n', "broke"),
+        (200, "data: nonsense\n\n", "not a reply"),
+    ],
+)
+def test_failures_are_said_and_the_partial_text_stays(
+    page: Page, status: int, body: str, shown: str
+) -> None:
+    """Errors from the server, a stream that ends early, nonsense."""
+    page.get_by_label("Message", exact=True).wait_for()
+
+    def fail(route: Route) -> None:
+        route.fulfill(status=status, body=body)
+
+    page.route("**/api/chat/stream", fail)
+    say(page, "hello")
+    expect(page.get_by_role("alert")).to_contain_text(shown)
+    if "partial" in body:
+        expect(page.locator(".bubble").last).to_contain_text("partial")
+    page.unroute("**/api/chat/stream")
+    page.get_by_role("button", name="Answer again").click()
+    finished(page)
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_without_streaming_the_whole_reply_comes(page: Page) -> None:
+    """404 before any byte: /api/chat is used, and said."""
+    page.get_by_label("Message", exact=True).wait_for()
+    page.route("**/api/chat/stream", lambda route: route.fulfill(status=404, body="{}"))
+    say(page, "hello")
+    finished(page)
+    assert len(replies(page)) == 2
+    expect(page.locator(".help")).to_contain_text("does not stream")
+
+
+def test_model_and_user_text_is_only_ever_text(page: Page) -> None:
+    """Markup in a message or a reply is shown, never run."""
+    page.get_by_label("Message", exact=True).wait_for()
+    evil = "<img src=x onerror=\"document.title='pwned'\"><script>document.title='pwned'</script>"
+    frame = json.dumps({"text": evil})
+    page.route(
+        "**/api/chat/stream",
+        lambda route: route.fulfill(body=f'data: {frame}\n\ndata: {{"done": true}}\n\n'),
+    )
+    say(page, evil)
+    finished(page)
+    assert replies(page)[-1] == evil
+    assert page.title() == "wilma"
+    assert page.locator(".bubble img").count() == 0
+
+
+def test_settings_and_theme_survive_a_reload(page: Page) -> None:
+    """Kept in this browser, and nothing else is."""
+    page.get_by_label("Top-k").fill("7")
+    page.get_by_role("button", name="Theme").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "light")
+    page.reload()
+    expect(page.get_by_label("Top-k")).to_have_value("7")
+    expect(page.locator("html")).to_have_attribute("data-theme", "light")
+    assert page.evaluate("Object.keys(localStorage)") == ["inkling.settings"]
+
+
+def test_a_server_without_a_model_says_what_to_do(
+    chromium: Browser, empty_server: Server
+) -> None:
+    """The page opens, explains, and tries again on request."""
+    page = chromium.new_page()
+    page.goto(empty_server.url)
+    expect(page.get_by_role("alert")).to_contain_text("inkling train")
+    expect(page.get_by_role("button", name="Try again")).to_be_visible()
+    page.close()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [375, 1280])
+def test_no_accessibility_faults_and_nothing_spills(
+    chromium: Browser, server: Server, theme: str, width: int
+) -> None:
+    """An axe scan in both themes on phone and desktop; no sideways scrolling; 44 px targets."""
+    context = chromium.new_context(viewport={"width": width, "height": 740}, color_scheme=theme)  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(server.url)
+    page.get_by_label("Message", exact=True).wait_for()
+    say(page, "what is a long answer?")
+    finished(page)
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'best-practice']})")
+    assert [v["id"] + ": " + v["nodes"][0]["html"] for v in found["violations"]] == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    heights = page.evaluate(
+        "[...document.querySelectorAll('button, input, textarea, summary')]"
+        ".filter((e) => e.offsetParent).map((e) => e.getBoundingClientRect().height)"
+    )
+    assert min(heights) >= 44
+    context.close()
