@@ -47,7 +47,7 @@ def print_plan(config: RunConfig, machine: str) -> None:
     )
     typer.echo(
         f"  model     {size:,} weights in {model.n_layer} blocks of width {model.n_embd}; "
-        f"it looks back about {round(model.context_length * characters_per_token, -1)} characters"
+        f"it looks back about {round(model.context_length * characters_per_token):,} characters"
     )
     typer.echo(
         f"  training  {config.train.steps:,} steps, reading the text "
