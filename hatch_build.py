@@ -77,7 +77,9 @@ class PageBuildHook(BuildHookInterface):  # type: ignore[misc]
                 stdout=subprocess.DEVNULL,
             ).returncode
             if code != 0:
-                raise RuntimeError(f"npm {' '.join(arguments)} failed with status {code} in {self.ui}")
+                raise RuntimeError(
+                    f"npm {' '.join(arguments)} failed with status {code} in {self.ui}"
+                )
         if source_hash(self.ui) != expected:
             shutil.rmtree(self.static, ignore_errors=True)
             raise RuntimeError("ui/ changed while the page was being built; build again")

@@ -25,7 +25,10 @@ _HOME_OF = {
     "Workspace": "inkling.workspace",
 }
 
-__all__ = ["__version__", *sorted(_HOME_OF)]
+__all__ = [  # noqa: PLE0604  (the rest are the keys above, which are strings)
+    "__version__",
+    *sorted(_HOME_OF),
+]
 
 
 def __getattr__(name: str) -> Any:

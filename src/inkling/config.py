@@ -92,7 +92,8 @@ class SamplingSettings(Settings):
     top-k, top-p, min-p, softmax, one draw."""
 
     temperature: Annotated[
-        float, Field(ge=0, le=5, description="Below 1 safer, above 1 wilder; 0 takes the likeliest.")
+        float,
+        Field(ge=0, le=5, description="Below 1 safer, above 1 wilder; 0 takes the likeliest."),
     ] = 0.5
     top_k: Annotated[
         int, Field(ge=0, description="Draw only among the k likeliest tokens; 0 is off.")
@@ -107,9 +108,9 @@ class SamplingSettings(Settings):
     repetition_penalty: Annotated[
         float, Field(ge=1, le=3, description="Above 1, tokens already written become less likely.")
     ] = 1.0
-    max_tokens: Annotated[
-        int, Field(ge=1, le=100_000, description="Tokens to write at most.")
-    ] = 180
+    max_tokens: Annotated[int, Field(ge=1, le=100_000, description="Tokens to write at most.")] = (
+        180
+    )
     seed: Annotated[
         int | None, Field(ge=0, lt=2**63, description="Same seed, same text. None draws a new one.")
     ] = None

@@ -77,9 +77,7 @@ def new_run_path(workspace: Workspace, name: str) -> Path:
     return path
 
 
-def prepare_run(
-    workspace: Workspace, name: str, merges_for: Callable[[int], int]
-) -> Prepared:
+def prepare_run(workspace: Workspace, name: str, merges_for: Callable[[int], int]) -> Prepared:
     """Split the corpus, train its tokenizer, pack its data. Needs no torch.
 
     `merges_for(characters)` says how many merges the tokenizer may learn.

@@ -278,9 +278,7 @@ class Run:
     def best(self) -> dict[Phase, dict[str, float]]:
         """Best step and loss of each phase that has one."""
         try:
-            best: dict[Phase, dict[str, float]] = json.loads(
-                (self.path / "best.json").read_text()
-            )
+            best: dict[Phase, dict[str, float]] = json.loads((self.path / "best.json").read_text())
         except (OSError, json.JSONDecodeError):
             return {}
         there = set(self.checkpoint_steps())

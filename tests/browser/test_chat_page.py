@@ -82,7 +82,10 @@ def test_the_whole_journey_by_keyboard(page: Page) -> None:
     page.keyboard.press("End")
     expect(slider).to_have_value("2")
     sent: list[dict[str, object]] = []
-    page.on("request", lambda r: sent.append(json.loads(r.post_data or "{}")) if "stream" in r.url else None)
+    page.on(
+        "request",
+        lambda r: sent.append(json.loads(r.post_data or "{}")) if "stream" in r.url else None,
+    )
     page.get_by_label("Message", exact=True).focus()
     page.keyboard.type("and again?")
     page.keyboard.press("Enter")
@@ -200,9 +203,7 @@ def test_settings_and_theme_survive_a_reload(page: Page) -> None:
     assert page.evaluate("Object.keys(localStorage)") == ["inkling.settings"]
 
 
-def test_a_server_without_a_model_says_what_to_do(
-    chromium: Browser, empty_server: Server
-) -> None:
+def test_a_server_without_a_model_says_what_to_do(chromium: Browser, empty_server: Server) -> None:
     """The page opens, explains, and tries again on request."""
     page = chromium.new_page()
     page.goto(empty_server.url)
@@ -224,7 +225,9 @@ def test_no_accessibility_faults_and_nothing_spills(
     say(page, "what is a long answer?")
     finished(page)
     page.evaluate(AXE.read_text())
-    found = page.evaluate("axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'best-practice']})")
+    found = page.evaluate(
+        "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'best-practice']})"
+    )
     assert [v["id"] + ": " + v["nodes"][0]["html"] for v in found["violations"]] == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     heights = page.evaluate(

@@ -43,7 +43,8 @@ def test_help_names_every_command_and_imports_nothing_heavy() -> None:
 
 @pytest.mark.parametrize(
     "module", ["inkling.cli.main", "inkling.config", "inkling.corpus.store", "inkling.corpus.split",
-               "inkling.preparation", "inkling.cli.train", "inkling.cli.corpus", "inkling.cli.start"]
+               "inkling.preparation", "inkling.cli.train", "inkling.cli.corpus",
+               "inkling.cli.start"]
 )  # fmt: skip
 def test_torch_is_not_imported_where_it_is_not_needed(module: str) -> None:
     """A proof by subprocess, for every module that must stay light."""
@@ -96,7 +97,17 @@ def test_the_workspace_is_found_upward(inkling: Inkling, monkeypatch: pytest.Mon
 
 def test_generate_streams_and_repeats_with_a_seed(inkling: Inkling, trained: Workspace) -> None:
     """The same seed, the same text; it begins with the prompt."""
-    arguments = ("generate", "--prompt", "The van", "--seed", 3, "--max-tokens", 20, "-w", trained.path)
+    arguments = (
+        "generate",
+        "--prompt",
+        "The van",
+        "--seed",
+        3,
+        "--max-tokens",
+        20,
+        "-w",
+        trained.path,
+    )
     one, two = inkling(*arguments), inkling(*arguments)
     assert one.status == 0
     assert one.out.startswith("The van")
@@ -247,7 +258,9 @@ def test_wrong_usage_gets_one_sentence(
 
 def test_a_taken_run_name(inkling: Inkling, trained: Workspace) -> None:
     """A run is never overwritten."""
-    one_sentence(inkling("train", "--name", "tiny", "-w", trained.path), "already a run", "--resume")
+    one_sentence(
+        inkling("train", "--name", "tiny", "-w", trained.path), "already a run", "--resume"
+    )
 
 
 def test_a_damaged_checkpoint_and_config(inkling: Inkling, trained: Workspace) -> None:
@@ -303,8 +316,8 @@ def test_minutes_bound_the_whole_command(trained: Workspace) -> None:
     """0.4 minutes from start to exit, within 10 %; the steps are recorded."""
     out = subprocess.run(
         [sys.executable, "-c", "import sys, time; t = time.time(); import subprocess\n"
-         f"c = subprocess.call([sys.executable, '-m', 'inkling', 'train', '--minutes', '0.4', '--name',"
-         f" 'timed', '-w', {str(trained.path)!r}])\nprint('TOOK', time.time() - t); sys.exit(c)"],
+         "c = subprocess.call([sys.executable, '-m', 'inkling', 'train', '--minutes', '0.4', "
+         f"'--name', 'timed', '-w', {str(trained.path)!r}])\nprint('TOOK', time.time() - t); sys.exit(c)"],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert out.returncode == 0, out.stderr

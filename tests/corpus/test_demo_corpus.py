@@ -5,7 +5,7 @@ from __future__ import annotations
 import lzma
 import re
 from collections import Counter, defaultdict
-from itertools import combinations
+from itertools import combinations, pairwise
 from pathlib import Path
 
 import pytest
@@ -46,7 +46,7 @@ def exchanges() -> list[tuple[str, str]]:
     for item in read_path(DEMO / "dms.txt", None):
         assert isinstance(item, Conversation), item
         texts = [(message.is_me, message.text) for message in item.messages]
-        for (me_first, question), (me_then, answer) in zip(texts, texts[1:], strict=False):
+        for (me_first, question), (me_then, answer) in pairwise(texts):
             if not me_first and me_then:
                 pairs.append((question, answer))
     return pairs
@@ -100,9 +100,7 @@ def test_conversations_have_several_turns() -> None:
 
 
 @pytest.mark.parametrize("fact", FACTS)
-def test_every_fact_is_asked_in_eight_wordings(
-    exchanges: list[tuple[str, str]], fact: int
-) -> None:
+def test_every_fact_is_asked_in_eight_wordings(exchanges: list[tuple[str, str]], fact: int) -> None:
     """At least eight different questions whose answers are about it."""
     wordings = {_plain(q) for q, a in exchanges if re.search(FACTS[fact], a)}
     assert len(wordings) >= 8

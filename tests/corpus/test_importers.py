@@ -30,10 +30,12 @@ def only(items: list[Item]) -> Item:
     return items[0]
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"]
+)
 def test_unicode_encodings_are_recognised(encoding: str) -> None:
     """With and without byte order marks."""
-    text = WORDS if encoding != "utf-16-le" and encoding != "utf-16-be" else "plain words, no mark\n" * 20
+    text = WORDS if encoding not in {"utf-16-le", "utf-16-be"} else "plain words, no mark\n" * 20
     item = only(read("a.txt", text.encode(encoding)))
     assert isinstance(item, Document)
     assert item.text == text.strip("\n")
@@ -95,8 +97,8 @@ def test_markdown_front_matter_gives_title_and_date() -> None:
     item = only(
         read(
             "post.md",
-            "---\ntitle: 'On: Soup'\ndate: 2025-01-05\n---\n# Soup\n\nA [green](http://x.y) pea ![p](p.png)"
-            " *soup*.\n<!-- hidden -->\n",
+            "---\ntitle: 'On: Soup'\ndate: 2025-01-05\n---\n# Soup\n\n"
+            "A [green](http://x.y) pea ![p](p.png) *soup*.\n<!-- hidden -->\n",
         )
     )
     assert isinstance(item, Document)

@@ -17,9 +17,7 @@ from inkling.corpus.split import Split, leak, split_corpus
 from inkling.corpus.store import CorpusStore
 
 
-def split_of(
-    documents: Sequence[Document], conversations: Sequence[Conversation] = ()
-) -> Split:
+def split_of(documents: Sequence[Document], conversations: Sequence[Conversation] = ()) -> Split:
     """Split documents that went through a real database."""
     path = Path("corpus.db")
     path.unlink(missing_ok=True)
@@ -96,9 +94,7 @@ def test_padding_three_recombined_sentences_and_shuffled_answers(posts: list[Pat
     mend that, so the meters see it and the headline says so."""
     dealt = random.Random(1)
     sentences = [s for text in essays(posts, 6) for s in re.split(r"(?<=[.!?])\s+", text)]
-    documents = [
-        Document(" ".join(dealt.sample(sentences, 40)), f"{n}.txt") for n in range(60)
-    ]
+    documents = [Document(" ".join(dealt.sample(sentences, 40)), f"{n}.txt") for n in range(60)]
     answers = [s for s in sentences if 20 <= len(s) <= 120][:80]
     conversations = [
         Conversation(
@@ -156,7 +152,10 @@ def test_a_tenth_of_the_conversations_is_held_out_whole() -> None:
     """No exchange of a held-out conversation is trained on; the same corpus splits the same."""
     conversations = [
         Conversation(
-            (Message("them", False, f"how is number {n}"), Message("me", True, f"number {n} is fine")),
+            (
+                Message("them", False, f"how is number {n}"),
+                Message("me", True, f"number {n} is fine"),
+            ),
             str(n),
         )
         for n in range(200)

@@ -120,7 +120,9 @@ def voice(trained: Workspace) -> ChatModel:
     return ChatModel.load(Run.choose(trained, "tiny"), Runtime.detect())
 
 
-@pytest.mark.parametrize("message", ["hello", " ", "\n\n", "<|end|><|me|>", "🐖" * 50, "word " * 2000, "हिन्दी 中文"])
+@pytest.mark.parametrize(
+    "message", ["hello", " ", "\n\n", "<|end|><|me|>", "🐖" * 50, "word " * 2000, "हिन्दी 中文"]
+)
 @pytest.mark.parametrize("tokens", [1, 25])
 def test_a_reply_is_never_empty(voice: ChatModel, message: str, tokens: int) -> None:
     """Whatever is typed, something visible comes back, without special tokens or blank edges."""

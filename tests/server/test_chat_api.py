@@ -112,7 +112,10 @@ def test_wrong_fields_get_a_sentence(server: Server, path: str, field: str, valu
 
 def test_long_history_and_unknown_fields_are_fine(server: Server) -> None:
     """Old turns are left out, unknown fields ignored."""
-    history = [{"role": "user", "content": "soup?", "at": 1}, {"role": "assistant", "content": "soup"}]
+    history = [
+        {"role": "user", "content": "soup?", "at": 1},
+        {"role": "assistant", "content": "soup"},
+    ]
     response = post(server, "/api/chat", {"message": "why", "history": history * 400, "x": 1,
                                           "max_tokens": 5})  # fmt: skip
     assert response.status_code == 200
@@ -191,9 +194,7 @@ def test_a_client_that_vanishes_stops_the_writing(server: Server) -> None:
     assert time.monotonic() - begun < 5
 
 
-def test_a_port_in_use_is_one_sentence(
-    inkling: Callable[..., Result], trained: Workspace
-) -> None:
+def test_a_port_in_use_is_one_sentence(inkling: Callable[..., Result], trained: Workspace) -> None:
     """Names the port and the way out."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

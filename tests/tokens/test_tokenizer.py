@@ -76,7 +76,10 @@ def test_streaming_gives_the_same_text_without_half_characters(text: str) -> Non
     assert "".join(pieces) + decoder.finish() == text
 
 
-@given(st.lists(st.sampled_from(["a", "é", " ", "\n", "\n\n", "x. ", "日", "1", "\t"])), st.integers(1, 9))
+@given(
+    st.lists(st.sampled_from(["a", "é", " ", "\n", "\n\n", "x. ", "日", "1", "\t"])),
+    st.integers(1, 9),
+)
 @settings(max_examples=300, deadline=None)
 def test_chunks_join_to_the_text_and_to_its_encoding(parts: list[str], size: int) -> None:
     """Cutting a long text for the encoder changes nothing."""

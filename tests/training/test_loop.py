@@ -39,7 +39,9 @@ SETTINGS = TrainingSettings(
 )  # fmt: skip
 
 
-def job(folder: Path, settings: TrainingSettings = SETTINGS, hooks: Hooks | None = None) -> PhaseJob:
+def job(
+    folder: Path, settings: TrainingSettings = SETTINGS, hooks: Hooks | None = None
+) -> PhaseJob:
     torch.manual_seed(5)
     ids = np.random.default_rng(0).integers(0, 30, 400).astype(np.uint16)
     return PhaseJob(
@@ -277,7 +279,9 @@ def test_kill_9_in_the_middle_resumes_to_the_bit(tmp_path: Path) -> None:
         process.kill()
         process.communicate()
         arguments = ("train", "--resume", "--run", "r")
-    finished = subprocess.run(command(killed, *arguments), capture_output=True, text=True, check=False)
+    finished = subprocess.run(
+        command(killed, *arguments), capture_output=True, text=True, check=False
+    )
     assert finished.returncode == 0, finished.stderr
     one, two = Run(steady.runs_path / "r"), run
     assert two.config().complete

@@ -106,7 +106,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         # The reader (head, less) went away: not an error, and nothing more to print.
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         return 0
     except Exception as error:
         if debug:
@@ -134,7 +134,9 @@ def _explain(error: Exception) -> int:
         return 1
     if isinstance(error, OSError):
         reason = (error.strerror or str(error)).lower()
-        _say(f"The system refused: {reason}. Nothing saved before was lost; fix that and try again.")
+        _say(
+            f"The system refused: {reason}. Nothing saved before was lost; fix that and try again."
+        )
         return 1
     if isinstance(error, MemoryError):
         _say("There is not enough memory. Close other programs, or choose fewer --minutes.")

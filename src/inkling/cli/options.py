@@ -36,7 +36,7 @@ def print_json(value: Any) -> None:
 
 
 def plural(count: int, noun: str) -> str:
-    """"1 document", "2 documents", "1,204 entries"."""
+    """ "1 document", "2 documents", "1,204 entries"."""
     if count == 1:
         return f"1 {noun}"
     ending = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"

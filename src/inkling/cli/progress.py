@@ -59,9 +59,7 @@ def print_plan(config: RunConfig, machine: str) -> None:
     # Weights, gradients and two optimizer moments in 4 bytes each, and torch itself.
     typer.echo(f"  memory    about {(size * 16 + 400e6) / 1e6:,.0f} MB")
     expected = expected_nats(facts.train_characters, seen, size)
-    typer.echo(
-        f"  expect    about {bits(expected):.1f} bits a character: {looks_like(expected)}"
-    )
+    typer.echo(f"  expect    about {bits(expected):.1f} bits a character: {looks_like(expected)}")
 
 
 def _duration(seconds: float) -> str:

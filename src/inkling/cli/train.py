@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from inkling.training.session import Session
 
 SAMPLE_TOKENS = 40
+_MEASURED_ON: dict[Phase, str] = {"train": "writing", "finetune": "replies"}
 SAMPLE_PROMPTS = 2
 
 RecipeOption = Annotated[str, typer.Option(help="What to train: modern.")]
@@ -183,9 +184,9 @@ def _finish(workspace: Workspace, run: Run, runtime: object, resume: bool) -> No
     best = run.best()
     if outcome.stopped_early:
         typer.echo("Stopped early: it was no longer getting better.")
-    for phase, words in (("train", "writing"), ("finetune", "replies")):
+    for phase, words in _MEASURED_ON.items():
         if phase in best:
-            per_char = best[phase]["val_nats_per_char"]  # type: ignore[index]
+            per_char = best[phase]["val_nats_per_char"]
             typer.echo(
                 f"Held-out {words}: {per_char:.3f} nats a character ({bits(per_char):.2f} bits)"
                 + (f": {looks_like(per_char)}" if phase == "train" else "")
@@ -305,5 +306,3 @@ def finetune(
         tuned = start_finetune(found, run, minutes, runtime)
         typer.echo(f"Fine-tuning {tuned.config().parent} as run {tuned.name}.")
         _finish(found, tuned, runtime, resume=False)
-
-

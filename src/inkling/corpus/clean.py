@@ -8,6 +8,7 @@ survive untouched.
 from __future__ import annotations
 
 import codecs
+import datetime
 import re
 import unicodedata
 from collections.abc import Callable
@@ -112,7 +113,8 @@ def split_front_matter(text: str) -> FrontMatter:
     if not isinstance(fields, dict):
         return FrontMatter(None, None, text)
     title, date = fields.get("title"), fields.get("date")
-    when = date.isoformat() if hasattr(date, "isoformat") else date
+    # YAML reads a bare date as a datetime.date; anything else stays what was written.
+    when = date.isoformat() if isinstance(date, datetime.date) else date
     return FrontMatter(
         str(title) if title is not None else None,
         str(when) if when is not None else None,
@@ -142,10 +144,30 @@ def strip_markdown(text: str) -> str:
 
 
 _BLOCKS = frozenset(
-    "p div section article h1 h2 h3 h4 h5 h6 ul ol blockquote pre table hr figure dl header"
-    " main".split()
+    [
+        "p",
+        "div",
+        "section",
+        "article",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "ul",
+        "ol",
+        "blockquote",
+        "pre",
+        "table",
+        "hr",
+        "figure",
+        "dl",
+        "header",
+        "main",
+    ]
 )
-_LINES = frozenset("br li tr dt dd".split())
+_LINES = frozenset(["br", "li", "tr", "dt", "dd"])
 _HTML_NOISE = (
     "script, style, noscript, template, nav, footer, aside, form, button, iframe, svg, head, "
     "figure, .subscription-widget, .subscription-widget-wrap, .button-wrapper, .share, .comments"

@@ -61,7 +61,7 @@ def cut_sections(document: str, text: str) -> Iterator[Section]:
         at = start + size
         hard = _HARD_CUT.match(paragraph) is not None
         full = size >= MIN_CHARACTERS and size + len(paragraph) > MAX_CHARACTERS
-        if size and (hard and size >= MIN_CHARACTERS // 2 or full):
+        if size and ((hard and size >= MIN_CHARACTERS // 2) or full):
             yield Section(document, start, text[start:at])
             start, size = at, 0
         size += len(paragraph)

@@ -255,9 +255,11 @@ def leak(train: Sequence[Section], held_out: Sequence[Section]) -> float:
     covered = 0
     for text, runs in zip(wanted, hashes, strict=True):
         mask = np.zeros(len(text) + 1, dtype=np.int64)
-        hits = np.flatnonzero(found[np.searchsorted(needles, runs)]) if len(runs) else []
+        hits = np.zeros(0, dtype=np.int64)
+        if len(runs):
+            hits = np.flatnonzero(found[np.searchsorted(needles, runs)])
         np.add.at(mask, hits, 1)
-        np.add.at(mask, np.asarray(hits, dtype=np.int64) + min(LEAK_RUN, len(text)), -1)
+        np.add.at(mask, hits + min(LEAK_RUN, len(text)), -1)
         covered += int((np.cumsum(mask[:-1]) > 0).sum())
     return covered / total
 

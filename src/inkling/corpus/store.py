@@ -208,7 +208,9 @@ class CorpusStore:
                 if "full" in reason or "I/O" in reason
                 else "Check that the folder is yours and can be written to."
             )
-            raise CorpusError(f"The corpus {self._path} cannot be used: {reason}. {advice}") from None
+            raise CorpusError(
+                f"The corpus {self._path} cannot be used: {reason}. {advice}"
+            ) from None
         except sqlite3.DatabaseError as error:
             raise CorpusError(
                 f"The corpus {self._path} is damaged ({error}). Move that file away and run "
@@ -254,8 +256,9 @@ class CorpusStore:
                 else:
                     self._add_conversation(source_id, item, result)
             self._db.execute(
-                "INSERT INTO import_log(source_id, imported_at, found, kept, already_there, dropped)"
-                " VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO import_log"
+                "(source_id, imported_at, found, kept, already_there, dropped) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
                 (
                     source_id,
                     now,
@@ -345,8 +348,15 @@ class CorpusStore:
                     "FROM message WHERE conversation = ? ORDER BY position",
                     (row[0],),
                 )
+                identifier, source, content_hash, title, timestamp, raw_ref = row
                 yield StoredConversation(
-                    *row, messages=tuple(Message(m[0], bool(m[1]), *m[2:]) for m in messages)
+                    identifier,
+                    source,
+                    content_hash,
+                    title,
+                    timestamp,
+                    raw_ref,
+                    tuple(Message(m[0], bool(m[1]), *m[2:]) for m in messages),
                 )
 
     def sources(self) -> list[SourceSummary]:

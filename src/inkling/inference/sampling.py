@@ -24,9 +24,7 @@ def repetition_penalty(logits_V: Tensor, seen: Tensor, penalty: float) -> Tensor
     if penalty == 1.0 or not len(seen):
         return logits_V
     scores = logits_V[seen]
-    return logits_V.index_copy(
-        0, seen, torch.where(scores > 0, scores / penalty, scores * penalty)
-    )
+    return logits_V.index_copy(0, seen, torch.where(scores > 0, scores / penalty, scores * penalty))
 
 
 def top_k(logits_V: Tensor, k: int) -> Tensor:

@@ -41,7 +41,6 @@ class Ticket:
         """Stop writing before the next token."""
         self._cancelled.set()
 
-    @property
     def cancelled(self) -> bool:
         return self._cancelled.is_set()
 
@@ -94,11 +93,11 @@ class Scheduler:
 
     def _work(self) -> None:
         while (ticket := self._waiting.get()) is not None:
-            if ticket.cancelled:
+            if ticket.cancelled():
                 continue
             try:
                 model = self.model()
-                for piece in ticket.job(model, lambda ticket=ticket: ticket.cancelled):
+                for piece in ticket.job(model, ticket.cancelled):
                     self.tokens_written += 1
                     ticket.put(piece)
                 ticket.put(None)

@@ -23,7 +23,7 @@ from inkling.model.attention import Attention, rotary_tables
 
 if TYPE_CHECKING:
     from inkling.config import ModelSettings
-    from inkling.model.cache import KVCache
+    from inkling.model.cache import KVCache, LayerCache
 
 
 class MLP(nn.Module):
@@ -55,6 +55,13 @@ class Block(nn.Module):
         self.attention = Attention(settings)
         self.mlp_norm = nn.RMSNorm(settings.n_embd, eps=settings.norm_eps)
         self.mlp = MLP(settings)
+
+    def forward(
+        self, x_BTC: Tensor, cos_TD: Tensor, sin_TD: Tensor, cache: LayerCache | None = None
+    ) -> Tensor:
+        """(B, T, C) in and out."""
+        x_BTC = x_BTC + self.attention(self.attention_norm(x_BTC), cos_TD, sin_TD, cache)
+        return x_BTC + self.mlp(self.mlp_norm(x_BTC))
 
 
 class GPT(nn.Module):
@@ -92,9 +99,9 @@ class GPT(nn.Module):
                 bound = (3.0 / module.in_features) ** 0.5
                 nn.init.uniform_(module.weight, -bound, bound)
         nn.init.normal_(self.embedding.weight, std=self.settings.embedding_std)
-        for block in self.blocks:
-            nn.init.zeros_(block.attention.out.weight)
-            nn.init.zeros_(block.mlp.down.weight)
+        for name, weight in self.named_parameters():
+            if name.endswith(("attention.out.weight", "mlp.down.weight")):
+                nn.init.zeros_(weight)
         if not self.settings.tie_embeddings:
             nn.init.zeros_(self.head.weight)
 
@@ -111,10 +118,7 @@ class GPT(nn.Module):
         x_BTC = self.embedding(ids_BT)
         for layer, block in enumerate(self.blocks):
             layer_cache = None if cache is None else cache.layer(layer)
-            x_BTC = x_BTC + block.attention(
-                block.attention_norm(x_BTC), cos_TD, sin_TD, layer_cache
-            )
-            x_BTC = x_BTC + block.mlp(block.mlp_norm(x_BTC))
+            x_BTC = block(x_BTC, cos_TD, sin_TD, layer_cache)
         if cache is not None:
             cache.advance(T)
         return self.norm(x_BTC)

@@ -138,9 +138,7 @@ def chat_router(scheduler: Scheduler, name: str) -> APIRouter:
             except Exception as error:
                 yield _frame({"error": _explain(error)})
 
-        return StreamingResponse(
-            frames(), media_type="text/event-stream", headers=_STREAM_HEADERS
-        )
+        return StreamingResponse(frames(), media_type="text/event-stream", headers=_STREAM_HEADERS)
 
     @router.get("/api/health")
     async def health() -> Health:

@@ -45,8 +45,9 @@ class PackedWriter:
     def __post_init__(self) -> None:
         self.counts = np.zeros(self.vocab_size, dtype=np.int64)
         self._dtype = id_dtype(self.vocab_size)
-        self._ids = open(self.folder / f"{self.name}.bin", "wb")
-        self._mask = open(self.folder / f"{self.name}_mask.bin", "wb") if self.masked else None
+        # Open as long as the writer; `close` closes them.
+        self._ids = (self.folder / f"{self.name}.bin").open("wb")
+        self._mask = (self.folder / f"{self.name}_mask.bin").open("wb") if self.masked else None
 
     def append(
         self,
@@ -60,7 +61,8 @@ class PackedWriter:
         self.counts += np.bincount(array, minlength=self.vocab_size)
         self._ids.write(array.astype(self._dtype).tobytes())
         if self._mask is not None:
-            assert mask is not None and len(mask) == len(array)
+            assert mask is not None
+            assert len(mask) == len(array)
             self._mask.write(np.asarray(mask, dtype=np.uint8).tobytes())
         self.segments.append((self.length, len(array), document, character))
         self.length += len(array)
@@ -108,8 +110,7 @@ class PackedIds:
             )
         except (OSError, KeyError, ValueError) as error:
             raise RunError(
-                f"The packed data in {folder} is damaged ({error}). "
-                "Train a new run: inkling train."
+                f"The packed data in {folder} is damaged ({error}). Train a new run: inkling train."
             ) from None
         return cls(name, ids, mask, tuple(tuple(segment) for segment in entry["segments"]))
 

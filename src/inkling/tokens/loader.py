@@ -62,7 +62,7 @@ class WindowLoader:
         return generator.permutation(starts)
 
     def next_batch(self, rows: int) -> Batch:
-        starts = []
+        starts: list[int] = []
         while len(starts) < rows:
             if self._cursor == len(self._starts):
                 self._epoch, self._cursor = self._epoch + 1, 0
@@ -94,9 +94,7 @@ class DialogLoader:
     filled with whole pieces in the epoch's order, then padded with <|end|> (no loss).
     """
 
-    def __init__(
-        self, data: PackedIds, length: int, seed: int, end_id: int
-    ) -> None:
+    def __init__(self, data: PackedIds, length: int, seed: int, end_id: int) -> None:
         assert data.mask is not None
         self.data, self.length, self.seed, self.end_id = data, length, seed, end_id
         self._pieces = self._cut()
@@ -144,7 +142,7 @@ class DialogLoader:
         return ids[:-1], np.where(keep, ids, IGNORE)[1:]
 
     def next_batch(self, rows: int) -> Batch:
-        filled = []
+        filled: list[Batch] = []
         while len(filled) < rows:
             if self._cursor == len(self._rows):
                 self._epoch, self._cursor = self._epoch + 1, 0
@@ -196,7 +194,5 @@ class MixedLoader:
 
     def load_state(self, state: dict[str, int]) -> None:
         self.main.load_state({"epoch": state["epoch"], "cursor": state["cursor"]})
-        self.replay.load_state(
-            {"epoch": state["replay_epoch"], "cursor": state["replay_cursor"]}
-        )
+        self.replay.load_state({"epoch": state["replay_epoch"], "cursor": state["replay_cursor"]})
         self._drawn = state["drawn"]

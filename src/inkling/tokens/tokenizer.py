@@ -104,7 +104,7 @@ def _learn_merges(texts: Iterable[str], characters: list[str], count: int) -> li
 
     learner = FastTokenizer(models.BPE())
     learner.pre_tokenizer = _splitter()
-    trainer = trainers.BpeTrainer(  # type: ignore[call-arg]
+    trainer = trainers.BpeTrainer(
         vocab_size=len(characters) + count,
         initial_alphabet=characters,
         min_frequency=2,
@@ -130,7 +130,9 @@ class Tokenizer:
         self.merges = merges
 
     @classmethod
-    def train(cls, texts: Sequence[str], merges: int = 0, held_out: Sequence[str] = ()) -> Tokenizer:
+    def train(
+        cls, texts: Sequence[str], merges: int = 0, held_out: Sequence[str] = ()
+    ) -> Tokenizer:
         """Build the tokenizer of a corpus, with at most `merges` learned merges.
 
         The characters are those of `texts` and `held_out`; merges are learned from `texts`

@@ -309,7 +309,7 @@ def _learn(phase: _Phase, factor: float) -> tuple[float, int]:
             total = 0.0
             for x, y in zip(x_BT.split(phase.rows), y_BT.split(phase.rows), strict=True):
                 loss = forward_loss(job.model, x, y) / tokens
-                loss.backward()  # type: ignore[no-untyped-call]
+                loss.backward()
                 total += loss.item()
             break
         except (RuntimeError, MemoryError) as error:
@@ -376,7 +376,7 @@ def time_step(
             y_BT.split(settings.device_batch_size),
             strict=True,
         ):
-            (forward_loss(model, x, y) / y_BT.numel()).backward()  # type: ignore[no-untyped-call]
+            (forward_loss(model, x, y) / y_BT.numel()).backward()
         optimizers.step(0.0)
         optimizers.zero_grad()
         if runtime.device.type == "cuda":

@@ -128,9 +128,10 @@ class AdamW:
         """Apply one update from the gradients in `.grad`."""
         self.steps += 1
         beta1, beta2 = self.betas
-        weights = list(self.weights.values())
+        weights: list[Tensor] = list(self.weights.values())
         first, second = list(self.first.values()), list(self.second.values())
-        gradients = [weight.grad for weight in weights]
+        gradients = [weight.grad for weight in weights if weight.grad is not None]
+        assert len(gradients) == len(weights)
         torch._foreach_lerp_(first, gradients, 1 - beta1)
         torch._foreach_mul_(second, beta2)
         torch._foreach_addcmul_(second, gradients, gradients, 1 - beta2)

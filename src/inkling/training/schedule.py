@@ -5,6 +5,7 @@ Knows: numbers only. Data: (step, plan) -> progress 0…1 -> learning-rate facto
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 from inkling.config import TrainingSettings
@@ -29,7 +30,7 @@ def progress_knots(steps: int, replans: Sequence[tuple[int, int]]) -> list[Knot]
 
 def progress(knots: Sequence[Knot], step: int) -> float:
     """Share of the phase done before `step`, 0 to 1."""
-    for (start, low), (stop, high) in zip(knots, knots[1:], strict=False):
+    for (start, low), (stop, high) in itertools.pairwise(knots):
         if step <= stop:
             return low + (high - low) * (step - start) / (stop - start)
     return 1.0

@@ -11,7 +11,6 @@ import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 
@@ -71,7 +70,9 @@ class Session:
         val = self.part("val")
         return self.part("dialog_val") if phase == "finetune" or len(val) < 2 else val
 
-    def evaluator(self, phase: Phase, context_length: int) -> Callable[[torch.nn.Module], Likelihood]:
+    def evaluator(
+        self, phase: Phase, context_length: int
+    ) -> Callable[[torch.nn.Module], Likelihood]:
         """Measures the whole held-out part of a phase."""
         held_out = self.held_out(phase)
 
@@ -171,9 +172,7 @@ def start_finetune(
     return run
 
 
-def _configure(
-    run: Run, prepared: Prepared, request: TrainRequest, runtime: Runtime
-) -> RunConfig:
+def _configure(run: Run, prepared: Prepared, request: TrainRequest, runtime: Runtime) -> RunConfig:
     facts = prepared.facts
     session = Session.open(run, runtime)
     vocab_size = session.tokenizer.vocab_size
@@ -234,9 +233,7 @@ def _fit_to_clock(
     train = _fit_phase(session, plan.model, plan.train, seconds * share, "train")
     if plan.finetune is None:
         return train, None
-    return train, _fit_phase(
-        session, plan.model, plan.finetune, seconds * (1 - share), "finetune"
-    )
+    return train, _fit_phase(session, plan.model, plan.finetune, seconds * (1 - share), "finetune")
 
 
 def _fit_phase(
@@ -343,9 +340,7 @@ def _budget(
     end = session.runtime.started + 60 * config.minutes - RESERVE_SECONDS
     if phase == "train" and config.finetune is not None:
         end -= planner.FINETUNE_SHARE * (end - time.time())
-    evaluation = planner.evaluation_steps(
-        len(session.held_out(phase)), settings.total_batch_size
-    )
+    evaluation = planner.evaluation_steps(len(session.held_out(phase)), settings.total_batch_size)
     return planner.TimeBudget(end, settings.eval_every, evaluation)
 
 

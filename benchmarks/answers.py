@@ -1,0 +1,78 @@
+"""Write docs/answers.md: the thirty questions of questions.txt, answered by the demo's model.
+
+    scripts/demo --no-serve --workspace FOLDER     (trains as a new user's demo does)
+    scripts/bench answers --workspace FOLDER
+
+Each question is asked alone, with seed 0 and the defaults of the chat, and every answer is
+kept. A reader who sees only the fact sheet (demo/README.md), the questions and the answers
+marks each in answers_marks.json: "right" (true to the sheet, or for a question the sheet
+does not decide a sensible reply in her voice), "partly", or "wrong". A mark counts only for
+the exact answer that it was given to.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import Counter
+from pathlib import Path
+
+from _common import ROOT, machine
+
+from inkling.config import SamplingSettings
+from inkling.inference.chat import ChatModel
+from inkling.runs import Run
+from inkling.runtime import Runtime
+from inkling.workspace import Workspace
+
+QUESTIONS = Path(__file__).with_name("questions.txt")
+MARKS = Path(__file__).with_name("answers_marks.json")
+SEED = 0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--workspace", type=Path, default=ROOT / "demo-workspace")
+    parser.add_argument("--output", type=Path, default=ROOT / "docs" / "answers.md")
+    options = parser.parse_args()
+
+    run = Run.choose(Workspace.find(options.workspace), None)
+    model = ChatModel.load(run, Runtime.detect())
+    settings = SamplingSettings(seed=SEED)
+    questions = QUESTIONS.read_text(encoding="utf-8").split("\n")[:-1]
+    answers = {q: "".join(model.reply(q, [], settings)) for q in questions}
+
+    marks = json.loads(MARKS.read_text(encoding="utf-8")) if MARKS.exists() else []
+    known = {(m["question"], m["answer"]): m["mark"] for m in marks}
+    given = [known.get((q, a), "not marked") for q, a in answers.items()]
+    counts = Counter(given)
+    config = run.config()
+    best = run.best()
+    lines = [
+        "# Thirty questions to the demo's author",
+        "",
+        "Made by `scripts/bench answers`; nothing is left out or asked twice. The model is what "
+        f"`scripts/demo` trained in {config.minutes:g} minutes on {machine()}: "
+        f"{model.engine.model.parameter_count():,} weights, checkpoint of step {model.step}, "
+        f"held-out writing {best['train']['val_nats_per_char']:.3f} and held-out replies "
+        f"{best['finetune']['val_nats_per_char']:.3f} nats a character. Seed {SEED}, "
+        f"temperature {settings.temperature:g}, top-k {settings.top_k}. "
+        "The marks are a reader's who saw only the fact sheet.",
+        "",
+        f"**{counts['right']} of {len(answers)} right ({counts['right'] / len(answers):.0%}), "
+        f"{counts['partly']} partly, {counts['wrong']} wrong"
+        + (f", {counts['not marked']} not marked" if counts["not marked"] else "")
+        + ".**",
+        "",
+        "| question | answer | mark |",
+        "| --- | --- | --- |",
+    ]
+    for (question, answer), mark in zip(answers.items(), given, strict=True):
+        shown = " ".join(answer.split()).replace("|", "\\|")
+        lines.append(f"| {question} | {shown} | {mark} |")
+    options.output.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    print(lines[4])
+
+
+if __name__ == "__main__":
+    main()
