@@ -9,10 +9,14 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Recipe = Literal["modern"]
+Recipe = Literal[
+    "modern", "classic-fast", "classic-full",
+    "bigram", "head", "multihead", "feedforward", "blocks", "classic",
+]  # fmt: skip
 Phase = Literal["train", "finetune"]
+Rung = Literal["bigram", "head", "multihead", "feedforward", "blocks", "classic"]
 
 DEFAULT_SEED = 1337
 
@@ -48,9 +52,33 @@ class ModelSettings(Settings):
     ] = 0.0
 
 
+class LadderSettings(Settings):
+    """The shape of a rung of the ladder; what a rung does not have it does not read."""
+
+    rung: Annotated[Rung, Field(description="Which model of the lesson.")] = "classic"
+    n_layer: Annotated[int, Field(ge=1, description="Blocks, one after the other.")] = 4
+    n_head: Annotated[int, Field(ge=1, description="Attention heads in a block.")] = 4
+    n_embd: Annotated[int, Field(ge=8, description="Width: channels of a position.")] = 256
+    context_length: Annotated[
+        int, Field(ge=8, description="Tokens that the model sees at once.")
+    ] = 256
+    vocab_size: Annotated[int, Field(ge=1, description="Tokens; the tokenizer decides.")] = 1
+    dropout: Annotated[float, Field(ge=0, lt=1, description="Share dropped while training.")] = 0.0
+
+    @model_validator(mode="after")
+    def _heads_divide_the_width(self) -> LadderSettings:
+        if self.n_embd % self.n_head:
+            raise ValueError(f"n_embd {self.n_embd} is not a multiple of n_head {self.n_head}")
+        return self
+
+
 class TrainingSettings(Settings):
     """One phase of training. The same loop runs both phases."""
 
+    optimizer: Annotated[
+        Literal["muon", "adamw"],
+        Field(description="Muon for matrices in blocks and AdamW for the rest, or AdamW for all."),
+    ] = "muon"
     learning_rate: Annotated[
         float, Field(gt=0, description="AdamW's rate (embedding, head, norms).")
     ] = 0.006
@@ -61,6 +89,7 @@ class TrainingSettings(Settings):
     momentum: Annotated[float, Field(ge=0, lt=1, description="Muon's momentum.")] = 0.95
     beta1: Annotated[float, Field(ge=0, lt=1, description="AdamW's first-moment decay.")] = 0.9
     beta2: Annotated[float, Field(ge=0, lt=1, description="AdamW's second-moment decay.")] = 0.95
+    adam_eps: Annotated[float, Field(gt=0, description="Added to AdamW's divisor.")] = 1e-10
     muon_iterations: Annotated[
         int, Field(ge=1, le=5, description="Polynomial steps of Muon's orthogonalisation.")
     ] = 3
@@ -76,6 +105,9 @@ class TrainingSettings(Settings):
         int, Field(ge=1, description="Rows computed at once; halved when memory is short.")
     ] = 8
     sequence_length: Annotated[int, Field(ge=8, description="Tokens of one row.")] = 128
+    inherit_optimizer: Annotated[
+        bool, Field(description="Begin fine-tuning with the base phase's optimizer state.")
+    ] = False
     steps: Annotated[int, Field(ge=0, description="Steps of this phase.")] = 0
     eval_every: Annotated[int, Field(ge=1, description="Steps between two evaluations.")] = 200
     save_every: Annotated[int, Field(ge=1, description="Steps between two checkpoints.")] = 200
@@ -117,6 +149,14 @@ class SamplingSettings(Settings):
     stop: Annotated[
         tuple[str, ...], Field(description="Texts that end the reply where they appear.")
     ] = ()
+
+
+class Plan(Settings):
+    """Model and phases of a run to be."""
+
+    model: ModelSettings | LadderSettings
+    train: TrainingSettings
+    finetune: TrainingSettings | None
 
 
 class TrainRequest(Settings):
@@ -171,7 +211,7 @@ class RunConfig(Settings):
     merges: int = 0
     minutes: float | None = None
     parent: str | None = None
-    model: ModelSettings
+    model: ModelSettings | LadderSettings
     train: TrainingSettings
     finetune: TrainingSettings | None = None
     data: DataFacts = DataFacts()

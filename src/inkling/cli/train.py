@@ -270,9 +270,9 @@ def _draw_samples(
 ) -> Iterator[tuple[str, str]]:
     from inkling.inference.chat import ChatModel, live_mask
     from inkling.inference.engine import Engine
-    from inkling.model.gpt import GPT
+    from inkling.model.build import AnyModel
 
-    assert isinstance(model, GPT)
+    assert isinstance(model, AnyModel)
     config = session.run.config()
     engine = Engine(model, live_mask(config), session.tokenizer.end_id)
     voice = ChatModel(config, session.tokenizer, engine, 0, phase == "finetune")

@@ -18,7 +18,7 @@ from torch import Tensor
 from inkling.config import RunConfig, SamplingSettings
 from inkling.errors import CheckpointError
 from inkling.inference.engine import Engine
-from inkling.model.gpt import GPT
+from inkling.model.build import build_model
 from inkling.runs import Run
 from inkling.runtime import Runtime
 from inkling.tokens.chat_format import Turn, encode_prompt
@@ -63,7 +63,7 @@ class ChatModel:
         if chosen is None:
             raise CheckpointError(f"The run {run.name!r} has no checkpoint to load.")
         checkpoint = run.load_checkpoint(chosen)
-        model = GPT(config.model)
+        model = build_model(config.model)
         try:
             model.load_state_dict(checkpoint.model)
         except RuntimeError as error:

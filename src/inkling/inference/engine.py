@@ -14,6 +14,7 @@ from torch import Tensor
 from inkling.config import SamplingSettings
 from inkling.inference.sampling import NEVER, sample
 from inkling.model.cache import KVCache
+from inkling.model.build import AnyModel
 from inkling.model.gpt import GPT
 
 REPETITION_WINDOW = 64
@@ -26,11 +27,11 @@ Constraint = Callable[[list[int]], Tensor | None]
 class Engine:
     """Decodes with one model, one sequence at a time."""
 
-    def __init__(self, model: GPT, live_V: Tensor, end_id: int) -> None:
+    def __init__(self, model: AnyModel, live_V: Tensor, end_id: int) -> None:
         """`live_V` is True for ids that may be sampled; `end_id` ends a sequence."""
         self.model = model.eval()
         self.end_id = end_id
-        self.device = model.head.weight.device
+        self.device = next(model.parameters()).device
         self._dead_V = ~live_V.to(self.device)
 
     @property
@@ -56,7 +57,7 @@ class Engine:
         generator.manual_seed(seed)
         written: list[int] = []
         context = list(prompt)[-(self.context_length - 1) :] or [self.end_id]
-        cache = KVCache(self.model.settings, device=self.device)
+        cache = self._new_cache()
         logits_V = self._forward(context, cache)
         while len(written) < settings.max_tokens and not cancelled():
             allowed = logits_V.masked_fill(self._dead_V, NEVER)
@@ -70,16 +71,26 @@ class Engine:
             written.append(token)
             context.append(token)
             yield token
-            if cache.length == cache.capacity:
+            if cache is None:
+                logits_V = self._forward(context[-self.context_length :], None)
+            elif cache.length == cache.capacity:
                 context = context[-(self.context_length // 2) :]
                 cache.truncate(0)
                 logits_V = self._forward(context, cache)
             else:
                 logits_V = self._forward([token], cache)
 
+    def _new_cache(self) -> KVCache | None:
+        """A cache; a rung of the ladder has none and reads its whole context at every step."""
+        if isinstance(self.model, GPT):
+            return KVCache(self.model.settings, device=self.device)
+        return None
+
     @torch.inference_mode()
-    def _forward(self, ids: Sequence[int], cache: KVCache) -> Tensor:
+    def _forward(self, ids: Sequence[int], cache: KVCache | None) -> Tensor:
         ids_BT = torch.tensor([list(ids)], device=self.device)
+        if not isinstance(self.model, GPT):
+            return self.model(ids_BT)[0, -1]
         hidden_BTC = self.model.hidden(ids_BT, cache)
         # Only the last position's logits are needed; the head is the widest matrix.
         return self.model.head(hidden_BTC[0, -1])

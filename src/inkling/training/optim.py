@@ -159,16 +159,17 @@ class AdamW:
 class Optimizers:
     """Muon and AdamW as one thing: step, zero, state as named tensors.
 
-    Matrices inside blocks go to Muon, the rest (embedding, head, norms) to AdamW without
-    weight decay.
+    With `optimizer="muon"` matrices inside blocks go to Muon, the rest (embedding, head,
+    norms) to AdamW without weight decay; with "adamw" everything goes to AdamW, with it.
     """
 
     def __init__(self, model: nn.Module, settings: TrainingSettings) -> None:
         named = dict(model.named_parameters())
+        muon = settings.optimizer == "muon"
         matrices = {
             name: weight
             for name, weight in named.items()
-            if name.startswith("blocks.") and weight.ndim == 2
+            if muon and name.startswith("blocks.") and weight.ndim == 2
         }
         parts = {name: _FUSED_PARTS.get(name.rsplit(".", 2)[-2], 1) for name in matrices}
         self._settings = settings
@@ -183,6 +184,8 @@ class Optimizers:
         self.adam = AdamW(
             {name: weight for name, weight in named.items() if name not in matrices},
             betas=(settings.beta1, settings.beta2),
+            eps=settings.adam_eps,
+            weight_decay=0.0 if muon else settings.weight_decay,
         )
 
     def step(self, factor: float) -> None:

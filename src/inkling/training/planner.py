@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from inkling.config import ModelSettings, TrainingSettings
+from inkling.config import ModelSettings, Plan, TrainingSettings
 from inkling.runtime import Runtime
 
 REFERENCE_GFLOPS = 110.0
@@ -55,15 +55,6 @@ SIZES = (
 )
 
 HEAD_DIM = 64
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Sizes of a run before its steps are known."""
-
-    model: ModelSettings
-    train: TrainingSettings
-    finetune: TrainingSettings | None
 
 
 def merges_for(characters: int) -> int:
@@ -132,7 +123,9 @@ def _plan(size: Size, vocab_size: int, dialogs: bool) -> Plan:
         sequence_length=context,
         device_batch_size=max(1, max(size.batch, context) // context),
     )
-    return Plan(model, train, finetune_settings(train) if dialogs else None)
+    return Plan(
+        model=model, train=train, finetune=finetune_settings(train) if dialogs else None
+    )
 
 
 def finetune_settings(train: TrainingSettings) -> TrainingSettings:

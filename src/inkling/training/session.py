@@ -16,8 +16,10 @@ import torch
 
 from inkling import __version__
 from inkling.config import (
+    LadderSettings,
     ModelSettings,
     Phase,
+    Plan,
     Replan,
     RunConfig,
     TrainingSettings,
@@ -25,7 +27,7 @@ from inkling.config import (
 )
 from inkling.errors import CheckpointError, RunError, TrainingError
 from inkling.evaluation.likelihood import Likelihood, measure
-from inkling.model.gpt import GPT
+from inkling.model.build import build_model
 from inkling.preparation import (
     Prepared,
     new_run_path,
@@ -38,7 +40,7 @@ from inkling.runtime import Runtime
 from inkling.tokens.dataset import PackedIds
 from inkling.tokens.loader import DialogLoader, Loader, MixedLoader, WindowLoader
 from inkling.tokens.tokenizer import Tokenizer
-from inkling.training import planner
+from inkling.training import planner, recipes
 from inkling.training.loop import Hooks, Outcome, PhaseJob, run_phase, time_step
 from inkling.workspace import Workspace, atomic_folder
 
@@ -177,29 +179,31 @@ def _configure(run: Run, prepared: Prepared, request: TrainRequest, runtime: Run
     session = Session.open(run, runtime)
     vocab_size = session.tokenizer.vocab_size
     tunes = request.finetune and facts.dialogs > 0 and facts.held_out_dialogs > 0
-    if request.steps is not None:
-        plan = planner.plan_for_steps(vocab_size, request.steps, tunes)
-        train = planner.with_cadence(plan.train, request.steps, 10)
-        finetune = plan.finetune
-        if finetune is not None:
-            rows = DialogLoader(
-                session.part("dialog_train"), finetune.sequence_length, 0, session.tokenizer.end_id
-            ).rows_per_epoch()
-            batch = finetune.total_batch_size // finetune.sequence_length
-            steps = max(1, DIALOG_EPOCHS * rows // batch)
-            finetune = planner.with_cadence(finetune, steps, 10)
-    else:
-        minutes = request.minutes or planner.DEFAULT_MINUTES
+    timed = request.steps is None and (request.recipe == "modern" or request.minutes is not None)
+    minutes = request.minutes or planner.DEFAULT_MINUTES
+    if timed:
         seconds = _seconds_left(minutes, runtime)
         if seconds < 1:
+            spent = time.time() - runtime.started
             raise TrainingError(
                 f"{minutes:g} minutes are too few for this corpus on this machine: reading it took "
-                f"{time.time() - runtime.started:.0f} s. Give it more: --minutes "
-                f"{(time.time() - runtime.started) / 60 + 1:.1g}."
+                f"{spent:.0f} s. Give it more: --minutes {spent / 60 + 1:.1g}."
             )
-        gflops = planner.measure_gflops(runtime)
-        plan = planner.make_plan(vocab_size, seconds, gflops, tunes)
-        train, finetune = _fit_to_clock(session, plan, seconds)
+        if request.recipe == "modern":
+            gflops = planner.measure_gflops(runtime)
+            plan = planner.make_plan(vocab_size, seconds, gflops, tunes)
+        else:
+            plan = recipes.fixed_plan(request.recipe, vocab_size, tunes)
+        plan = _fit_to_clock(session, plan, seconds)
+    elif request.recipe == "modern":
+        assert request.steps is not None
+        plan = planner.plan_for_steps(vocab_size, request.steps, tunes)
+        plan = _exact(session, plan, request.steps, _dialog_steps(session, plan))
+    else:
+        plan = recipes.fixed_plan(request.recipe, vocab_size, tunes)
+        if request.steps is not None:
+            ratio = plan.finetune.steps / plan.train.steps if plan.finetune else 0.0
+            plan = _exact(session, plan, request.steps, max(1, round(ratio * request.steps)))
     overrides = {
         key: value
         for key, value in (("eval_every", request.eval_every), ("save_every", request.save_every))
@@ -212,38 +216,64 @@ def _configure(run: Run, prepared: Prepared, request: TrainRequest, runtime: Run
         recipe=request.recipe,
         seed=request.seed,
         merges=session.tokenizer.merges,
-        minutes=None if request.steps is not None else request.minutes or planner.DEFAULT_MINUTES,
+        minutes=minutes if timed else None,
         model=plan.model,
-        train=train.model_copy(update=overrides),
-        finetune=None if finetune is None else finetune.model_copy(update=overrides),
+        train=plan.train.model_copy(update=overrides),
+        finetune=None if plan.finetune is None else plan.finetune.model_copy(update=overrides),
         data=facts,
         starters=prepared.starters,
     )
+
+
+def _dialog_steps(session: Session, plan: Plan) -> int:
+    """Steps of fine-tuning that make `DIALOG_EPOCHS` passes over the dialogs."""
+    if plan.finetune is None:
+        return 0
+    settings = plan.finetune
+    part = session.part("dialog_train")
+    loader = DialogLoader(part, settings.sequence_length, 0, session.tokenizer.end_id)
+    batch = settings.total_batch_size // settings.sequence_length
+    return max(1, DIALOG_EPOCHS * loader.rows_per_epoch() // batch)
+
+
+def _exact(session: Session, plan: Plan, steps: int, finetune_steps: int) -> Plan:
+    """A plan for exactly so many steps of each phase, evaluated some ten times each."""
+    finetune = plan.finetune
+    if finetune is not None:
+        finetune = planner.with_cadence(finetune, finetune_steps, 10)
+    train = planner.with_cadence(plan.train, steps, 10)
+    return plan.model_copy(update={"train": train, "finetune": finetune})
 
 
 def _seconds_left(minutes: float, runtime: Runtime) -> float:
     return runtime.started + 60 * minutes - time.time() - RESERVE_SECONDS
 
 
-def _fit_to_clock(
-    session: Session, plan: planner.Plan, seconds: float
-) -> tuple[TrainingSettings, TrainingSettings | None]:
-    """The steps of both phases that fit into `seconds`, by a short probe."""
-    share = 1 - planner.FINETUNE_SHARE if plan.finetune else 1.0
-    train = _fit_phase(session, plan.model, plan.train, seconds * share, "train")
-    if plan.finetune is None:
-        return train, None
-    return train, _fit_phase(session, plan.model, plan.finetune, seconds * (1 - share), "finetune")
+def _fit_to_clock(session: Session, plan: Plan, seconds: float) -> Plan:
+    """The plan with as many steps of both phases as fit into `seconds`, by a short probe."""
+    share = _finetune_share(plan.model) if plan.finetune else 0.0
+    train = _fit_phase(session, plan.model, plan.train, seconds * (1 - share), "train")
+    finetune = plan.finetune
+    if finetune is not None:
+        finetune = _fit_phase(session, plan.model, finetune, seconds * share, "finetune")
+    return plan.model_copy(update={"train": train, "finetune": finetune})
+
+
+def _finetune_share(model: ModelSettings | LadderSettings) -> float:
+    """Share of the training time that goes to the second phase."""
+    if isinstance(model, LadderSettings):
+        return recipes.CLASSIC_FINETUNE_SHARE
+    return planner.FINETUNE_SHARE
 
 
 def _fit_phase(
-    session: Session, model_settings: ModelSettings, settings: TrainingSettings,
+    session: Session, model_settings: ModelSettings | LadderSettings, settings: TrainingSettings,
     seconds: float, phase: Phase,
 ) -> TrainingSettings:  # fmt: skip
     """Time a few steps on a throw-away model; settings with the steps that fit."""
     begun = time.time()
     torch.manual_seed(0)
-    model = GPT(model_settings).to(session.runtime.device)
+    model = build_model(model_settings).to(session.runtime.device)
     step_seconds = time_step(model, session.loader(phase, settings, 0), settings, session.runtime)
     evaluation = planner.evaluation_steps(len(session.held_out(phase)), settings.total_batch_size)
     left = seconds - (time.time() - begun)
@@ -273,7 +303,7 @@ def train_run(
         phases.append(("finetune", config.finetune))
 
     torch.manual_seed(config.seed)
-    model = GPT(config.model).to(runtime.device)
+    model = build_model(config.model).to(runtime.device)
     outcome = Outcome(0, interrupted=False, stopped_early=False)
     base_step = 0
     for phase, settings in phases:
@@ -339,7 +369,7 @@ def _budget(
         return None
     end = session.runtime.started + 60 * config.minutes - RESERVE_SECONDS
     if phase == "train" and config.finetune is not None:
-        end -= planner.FINETUNE_SHARE * (end - time.time())
+        end -= _finetune_share(config.model) * (end - time.time())
     evaluation = planner.evaluation_steps(len(session.held_out(phase)), settings.total_batch_size)
     return planner.TimeBudget(end, settings.eval_every, evaluation)
 
