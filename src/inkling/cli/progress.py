@@ -12,10 +12,11 @@ from collections import deque
 
 import typer
 
-from inkling.config import RunConfig
+from inkling.config import LadderSettings, ModelSettings, RunConfig
+from inkling.model.build import count_parameters
 from inkling.training.loop import EvalReport, StepReport
 from inkling.training.metrics import bits, looks_like
-from inkling.training.planner import expected_nats, parameter_estimate
+from inkling.training.planner import expected_nats
 from inkling.training.session import Session
 
 REDRAW_SECONDS = 0.1
@@ -27,7 +28,7 @@ _PHASE_WORDS = {"train": "learning to write", "finetune": "learning to answer"}
 def print_plan(config: RunConfig, machine: str) -> None:
     """What was derived, in words a beginner understands, before the first step."""
     facts, model = config.data, config.model
-    size = parameter_estimate(model)
+    size = count_parameters(model)
     characters_per_token = facts.train_characters / max(1, facts.train_tokens)
     seen = config.train.steps * config.train.total_batch_size
     typer.echo(f"Run {config.name} on {machine}:")
@@ -46,7 +47,7 @@ def print_plan(config: RunConfig, machine: str) -> None:
         f"{characters_per_token:.1f} characters"
     )
     typer.echo(
-        f"  model     {size:,} weights in {model.n_layer} blocks of width {model.n_embd}; "
+        f"  model     {size:,} weights{_shape(model)}; "
         f"it looks back about {round(model.context_length * characters_per_token):,} characters"
     )
     typer.echo(
@@ -58,8 +59,17 @@ def print_plan(config: RunConfig, machine: str) -> None:
         typer.echo(f"  time      {_duration(60 * config.minutes)} in all")
     # Weights, gradients and two optimizer moments in 4 bytes each, and torch itself.
     typer.echo(f"  memory    about {(size * 16 + 400e6) / 1e6:,.0f} MB")
-    expected = expected_nats(facts.train_characters, seen, size)
-    typer.echo(f"  expect    about {bits(expected):.1f} bits a character: {looks_like(expected)}")
+    if config.recipe == "modern":  # the only one whose course was measured
+        expected = expected_nats(facts.train_characters, seen, size)
+        typer.echo(
+            f"  expect    about {bits(expected):.1f} bits a character: {looks_like(expected)}"
+        )
+
+
+def _shape(model: ModelSettings | LadderSettings) -> str:
+    if isinstance(model, LadderSettings) and model.rung not in ("blocks", "classic"):
+        return f" ({model.rung})"
+    return f" in {model.n_layer} blocks of width {model.n_embd}"
 
 
 def _duration(seconds: float) -> str:

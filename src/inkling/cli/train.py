@@ -15,6 +15,7 @@ from inkling.cli import COMMAND_STARTED
 from inkling.cli.options import RunOption, WorkspaceOption, find_workspace
 from inkling.config import DEFAULT_SEED, Phase, SamplingSettings, TrainRequest
 from inkling.errors import UsageError
+from inkling.training.recipes import RECIPES, is_rung, uses_characters
 from inkling.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -28,7 +29,9 @@ SAMPLE_TOKENS = 40
 _MEASURED_ON: dict[Phase, str] = {"train": "writing", "finetune": "replies"}
 SAMPLE_PROMPTS = 2
 
-RecipeOption = Annotated[str, typer.Option(help="What to train: modern.")]
+RecipeOption = Annotated[
+    str, typer.Option(help="What to train: modern, classic-fast, classic-full, or a rung.")
+]
 MinutesOption = Annotated[
     float | None,
     typer.Option(
@@ -79,8 +82,8 @@ def train(
         raise UsageError(
             f"--run names a run to --resume. To call a new run {run!r}, use --name {run}."
         )
-    if recipe != "modern":
-        raise UsageError(f"There is no recipe called {recipe!r}. There is: modern.")
+    if recipe not in RECIPES:
+        raise UsageError(f"There is no recipe called {recipe!r}. There are: {', '.join(RECIPES)}.")
     for option, value in (
         ("--minutes", minutes),
         ("--steps", steps),
@@ -100,11 +103,11 @@ def train(
             minutes=minutes,
             steps=steps,
             seed=seed,
-            recipe="modern",
+            recipe=recipe,
             name=name,
             eval_every=eval_every,
             save_every=save_every,
-            finetune=not no_finetune,
+            finetune=not no_finetune and not is_rung(recipe),
         ),
     )
 
@@ -123,7 +126,8 @@ def train_new(workspace: Workspace, request: TrainRequest) -> Run:
     with workspace.training_lock():
         preload_torch()
         name = request.name or Run.next_name(workspace, request.recipe)
-        prepared = prepare_run(workspace, name, merges_for)
+        no_merges = uses_characters(request.recipe)
+        prepared = prepare_run(workspace, name, (lambda _: 0) if no_merges else merges_for)
 
         from inkling.cli.progress import print_plan
         from inkling.runtime import Runtime

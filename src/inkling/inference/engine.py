@@ -13,8 +13,8 @@ from torch import Tensor
 
 from inkling.config import SamplingSettings
 from inkling.inference.sampling import NEVER, sample
-from inkling.model.cache import KVCache
 from inkling.model.build import AnyModel
+from inkling.model.cache import KVCache
 from inkling.model.gpt import GPT
 
 REPETITION_WINDOW = 64

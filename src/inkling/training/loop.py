@@ -110,6 +110,8 @@ class PhaseJob:
     replans: tuple[Replan, ...] = ()
     on_replan: Callable[[Replan], None] = lambda replan: None
     evaluate_first: bool = False
+    optimizer_state: dict[str, Tensor] | None = None
+    """State that the optimizers begin with; by default they begin anew."""
 
 
 def forward_loss(model: nn.Module, x_BT: Tensor, y_BT: Tensor) -> Tensor:
@@ -201,6 +203,8 @@ def run_phase(job: PhaseJob, resume: Checkpoint | None = None) -> Outcome:
     if resume is not None:
         phase.restore(resume)
         run.write_best(phase.best_of_phases)
+    elif job.optimizer_state is not None:
+        phase.optimizers.load_state_tensors(job.optimizer_state)
     run.forget_after(phase.run_step)
     first = phase.step
     replans = [(r.step, r.steps) for r in job.replans if r.phase == job.phase]

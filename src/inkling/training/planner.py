@@ -97,6 +97,7 @@ def plan_for_steps(vocab_size: int, steps: int, dialogs: bool) -> Plan:
     """
     for size in reversed(SIZES):
         plan = _plan(size, vocab_size, dialogs)
+        assert isinstance(plan.model, ModelSettings)
         flops = 6 * parameter_estimate(plan.model) * size.batch
         if steps * flops / (0.6e9 * REFERENCE_GFLOPS) >= size.seconds:
             return plan
@@ -123,9 +124,7 @@ def _plan(size: Size, vocab_size: int, dialogs: bool) -> Plan:
         sequence_length=context,
         device_batch_size=max(1, max(size.batch, context) // context),
     )
-    return Plan(
-        model=model, train=train, finetune=finetune_settings(train) if dialogs else None
-    )
+    return Plan(model=model, train=train, finetune=finetune_settings(train) if dialogs else None)
 
 
 def finetune_settings(train: TrainingSettings) -> TrainingSettings:

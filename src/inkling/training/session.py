@@ -306,6 +306,7 @@ def train_run(
     model = build_model(config.model).to(runtime.device)
     outcome = Outcome(0, interrupted=False, stopped_early=False)
     base_step = 0
+    optimizer_state = None
     for phase, settings in phases:
         if checkpoint is not None and phase == "train" and checkpoint.state["phase"] == "finetune":
             continue
@@ -314,7 +315,9 @@ def train_run(
             if resumed is not None:
                 base_step = resumed.step - int(resumed.state["phase_step"])
             else:
-                base_step = _load_base(run, model)
+                base_step, inherited = _load_base(run, model)
+                if settings.inherit_optimizer:
+                    optimizer_state = inherited
                 # The phase's own randomness, whether the base was trained now or earlier.
                 torch.manual_seed(config.seed + 1)
         job = PhaseJob(
@@ -331,6 +334,7 @@ def train_run(
             replans=config.replans,
             on_replan=lambda replan: _record(run, replan),
             evaluate_first=phase == "finetune",
+            optimizer_state=optimizer_state if phase == "finetune" else None,
         )
         try:
             outcome = run_phase(job, resumed)
@@ -348,17 +352,19 @@ def train_run(
     return outcome
 
 
-def _load_base(run: Run, model: torch.nn.Module) -> int:
-    """Put the best base weights into the model; the step at which fine-tuning begins."""
+def _load_base(run: Run, model: torch.nn.Module) -> tuple[int, dict[str, torch.Tensor] | None]:
+    """Put the best base weights into the model; the step at which fine-tuning begins, and the
+    optimizer's state at the best one."""
     best = run.best_step("train")
     if best is None:
         raise RunError(
             f"The run {run.name!r} has no trained base to fine-tune. "
             f"Go on with it: inkling train --resume --run {run.name}."
         )
-    model.load_state_dict(run.load_checkpoint(best).model)
+    checkpoint = run.load_checkpoint(best)
+    model.load_state_dict(checkpoint.model)
     last = run.last_step()
-    return max(best, last if last is not None else best)
+    return max(best, last if last is not None else best), checkpoint.optimizer
 
 
 def _budget(
