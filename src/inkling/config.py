@@ -158,6 +158,16 @@ class Plan(Settings):
     train: TrainingSettings
     finetune: TrainingSettings | None
 
+    @model_validator(mode="after")
+    def _rows_fit_the_context(self) -> Plan:
+        for phase in (self.train, self.finetune):
+            if phase is not None and phase.sequence_length > self.model.context_length:
+                raise ValueError(
+                    f"sequence_length {phase.sequence_length} is longer than the model's "
+                    f"context_length {self.model.context_length}"
+                )
+        return self
+
 
 class TrainRequest(Settings):
     """What the person asked of a training; the rest is derived."""
@@ -170,6 +180,8 @@ class TrainRequest(Settings):
     eval_every: int | None = None
     save_every: int | None = None
     finetune: bool = True
+    overrides: tuple[tuple[str, str], ...] = ()
+    """Settings to replace after the rest was derived, as (name, value)."""
 
 
 class Replan(Settings):

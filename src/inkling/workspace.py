@@ -166,6 +166,10 @@ class Workspace:
         return self.path / "runs"
 
     @property
+    def ladders_path(self) -> Path:
+        return self.path / "ladders"
+
+    @property
     def exports_path(self) -> Path:
         return self.path / "exports"
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from inkling.cli.defaults import sampling_settings
 from inkling.cli.options import RunOption, WorkspaceOption, find_workspace
 from inkling.config import SamplingSettings
-from inkling.errors import UsageError
 
 if TYPE_CHECKING:
     from inkling.inference.chat import ChatModel
@@ -20,31 +20,22 @@ _DEFAULTS = SamplingSettings()
 
 
 def _option(name: str, flag: str) -> Any:
-    """An option with the help text of the setting of that name."""
-    return typer.Option(flag, help=SamplingSettings.model_fields[name].description)
+    """An option with the help text and the default of the setting of that name."""
+    description = SamplingSettings.model_fields[name].description
+    default = getattr(_DEFAULTS, name)
+    shown = f" Default {default:g}." if default is not None and default != () else ""
+    # Not typer's default: an option that is not given leaves it to inkling.toml.
+    return typer.Option(flag, help=f"{description}{shown}", show_default=False)
 
 
-Temperature = Annotated[float, _option("temperature", "--temperature")]
-TopK = Annotated[int, _option("top_k", "--top-k")]
-TopP = Annotated[float, _option("top_p", "--top-p")]
-MinP = Annotated[float, _option("min_p", "--min-p")]
-Penalty = Annotated[float, _option("repetition_penalty", "--repetition-penalty")]
-MaxTokens = Annotated[int, _option("max_tokens", "--max-tokens")]
+Temperature = Annotated[float | None, _option("temperature", "--temperature")]
+TopK = Annotated[int | None, _option("top_k", "--top-k")]
+TopP = Annotated[float | None, _option("top_p", "--top-p")]
+MinP = Annotated[float | None, _option("min_p", "--min-p")]
+Penalty = Annotated[float | None, _option("repetition_penalty", "--repetition-penalty")]
+MaxTokens = Annotated[int | None, _option("max_tokens", "--max-tokens")]
 Seed = Annotated[int | None, _option("seed", "--seed")]
 Stop = Annotated[list[str] | None, _option("stop", "--stop")]
-
-
-def sampling_from(**values: Any) -> SamplingSettings:
-    """Validated settings. Raises UsageError naming the option that is out of range."""
-    from pydantic import ValidationError
-
-    try:
-        return SamplingSettings.model_validate(values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        option = "--" + str(first["loc"][0]).replace("_", "-")
-        reason = first["msg"][0].lower() + first["msg"][1:]
-        raise UsageError(f"{option}: {reason}; you gave {first['input']}.") from None
 
 
 def load_voice(workspace: Workspace, run_name: str | None) -> ChatModel:
@@ -60,46 +51,53 @@ def load_voice(workspace: Workspace, run_name: str | None) -> ChatModel:
 
 def generate(
     prompt: Annotated[str, typer.Option(help="Text to go on from.")] = "",
-    temperature: Temperature = _DEFAULTS.temperature,
-    top_k: TopK = _DEFAULTS.top_k,
-    top_p: TopP = _DEFAULTS.top_p,
-    min_p: MinP = _DEFAULTS.min_p,
-    repetition_penalty: Penalty = _DEFAULTS.repetition_penalty,
-    max_tokens: MaxTokens = _DEFAULTS.max_tokens,
+    temperature: Temperature = None,
+    top_k: TopK = None,
+    top_p: TopP = None,
+    min_p: MinP = None,
+    repetition_penalty: Penalty = None,
+    max_tokens: MaxTokens = None,
     seed: Seed = None,
     stop: Stop = None,
     run: RunOption = None,
     workspace: WorkspaceOption = None,
 ) -> None:
     """Go on from a text, streamed as it is written."""
-    settings = sampling_from(
-        temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p,
-        repetition_penalty=repetition_penalty, max_tokens=max_tokens, seed=seed,
-        stop=tuple(stop or ()),
+    found = find_workspace(workspace)
+    settings = sampling_settings(
+        found,
+        {
+            "temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p,
+            "repetition_penalty": repetition_penalty, "max_tokens": max_tokens, "seed": seed,
+            "stop": tuple(stop) if stop else None,
+        },
     )  # fmt: skip
-    voice = load_voice(find_workspace(workspace), run)
+    voice = load_voice(found, run)
     _stream(_chain(prompt, voice.complete(prompt, settings)))
 
 
 def chat(
-    temperature: Temperature = _DEFAULTS.temperature,
-    top_k: TopK = _DEFAULTS.top_k,
-    top_p: TopP = _DEFAULTS.top_p,
-    min_p: MinP = _DEFAULTS.min_p,
-    repetition_penalty: Penalty = _DEFAULTS.repetition_penalty,
-    max_tokens: MaxTokens = _DEFAULTS.max_tokens,
+    temperature: Temperature = None,
+    top_k: TopK = None,
+    top_p: TopP = None,
+    min_p: MinP = None,
+    repetition_penalty: Penalty = None,
+    max_tokens: MaxTokens = None,
     seed: Seed = None,
     stop: Stop = None,
     run: RunOption = None,
     workspace: WorkspaceOption = None,
 ) -> None:
     """Talk to the model. An empty line or Ctrl-D ends; Ctrl-C stops a reply."""
-    settings = sampling_from(
-        temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p,
-        repetition_penalty=repetition_penalty, max_tokens=max_tokens, seed=seed,
-        stop=tuple(stop or ()),
-    )  # fmt: skip
     found = find_workspace(workspace)
+    settings = sampling_settings(
+        found,
+        {
+            "temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p,
+            "repetition_penalty": repetition_penalty, "max_tokens": max_tokens, "seed": seed,
+            "stop": tuple(stop) if stop else None,
+        },
+    )  # fmt: skip
     name = found.name
     voice = load_voice(found, run)
     if sys.stdin.isatty():

@@ -7,21 +7,23 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from inkling.cli import COMMAND_STARTED
+from inkling.cli.defaults import train_request
 from inkling.cli.options import RunOption, WorkspaceOption, find_workspace
 from inkling.config import DEFAULT_SEED, Phase, SamplingSettings, TrainRequest
 from inkling.errors import UsageError
-from inkling.training.recipes import RECIPES, is_rung, uses_characters
+from inkling.training.recipes import RECIPES, uses_characters
 from inkling.workspace import Workspace
 
 if TYPE_CHECKING:
     from torch import nn
 
     from inkling.runs import Run
+    from inkling.runtime import Runtime
     from inkling.training.loop import Hooks
     from inkling.training.session import Session
 
@@ -29,9 +31,6 @@ SAMPLE_TOKENS = 40
 _MEASURED_ON: dict[Phase, str] = {"train": "writing", "finetune": "replies"}
 SAMPLE_PROMPTS = 2
 
-RecipeOption = Annotated[
-    str, typer.Option(help="What to train: modern, classic-fast, classic-full, or a rung.")
-]
 MinutesOption = Annotated[
     float | None,
     typer.Option(
@@ -40,76 +39,71 @@ MinutesOption = Annotated[
 ]
 
 
+def _quiet(help_text: str, *names: str) -> Any:
+    """An option whose default is the workspace's, or derived."""
+    return typer.Option(*names, help=help_text, show_default=False)
+
+
 def train(
     minutes: MinutesOption = None,
     steps: Annotated[
-        int | None,
-        typer.Option(help="Exactly this many base steps, instead of minutes.", show_default=False),
+        int | None, _quiet("Exactly this many base steps, instead of minutes.")
     ] = None,
-    recipe: RecipeOption = "modern",
-    seed: Annotated[int, typer.Option(help="Same seed, text and steps: same model.")] = (
-        DEFAULT_SEED
-    ),
-    name: Annotated[
-        str | None, typer.Option(help="Name of the new run.", show_default=False)
+    recipe: Annotated[
+        str | None, _quiet(f"What to train: {', '.join(RECIPES)}. Default modern.")
     ] = None,
-    eval_every: Annotated[
-        int | None, typer.Option(help="Steps between evaluations.", show_default=False)
+    seed: Annotated[
+        int | None, _quiet(f"Same seed, text and steps: same model. Default {DEFAULT_SEED}.")
     ] = None,
-    save_every: Annotated[
-        int | None, typer.Option(help="Steps between checkpoints.", show_default=False)
+    name: Annotated[str | None, _quiet("Name of the new run.")] = None,
+    eval_every: Annotated[int | None, _quiet("Steps between evaluations.")] = None,
+    save_every: Annotated[int | None, _quiet("Steps between checkpoints.")] = None,
+    settings: Annotated[
+        list[str] | None,
+        _quiet("Any setting, e.g. model.n_layer=3 or train.matrix_lr=0.01.", "--set"),
     ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with a run that was stopped.")
     ] = False,
+    repeat: Annotated[
+        str | None, _quiet("Train a run again from its own config.json, to the bit.")
+    ] = None,
     no_finetune: Annotated[
         bool, typer.Option("--no-finetune", help="Leave out the phase on dialogs.")
     ] = False,
+    no_plots: Annotated[bool, typer.Option("--no-plots", help="Draw no figures.")] = False,
     run: RunOption = None,
     workspace: WorkspaceOption = None,
 ) -> None:
     """Train a model from scratch on the workspace's text, then on its dialogs."""
     found = find_workspace(workspace)
-    if resume:
-        if steps is not None or minutes is not None or name is not None:
+    fresh = {
+        "minutes": minutes, "steps": steps, "recipe": recipe, "seed": seed,
+        "eval_every": eval_every, "save_every": save_every,
+        "finetune": False if no_finetune else None,
+    }  # fmt: skip
+    if resume or repeat is not None:
+        given = [key for key, value in fresh.items() if value is not None] + ["set"] * bool(
+            settings
+        )
+        given += ["name"] * (resume and name is not None)
+        if given:
+            shown = ", ".join("--" + key.replace("_", "-") for key in given)
             raise UsageError(
-                "--resume goes on with the plan the run was started with; leave out --minutes, "
-                "--steps and --name."
+                f"--{'resume' if resume else 'repeat'} goes by the plan that the run was started "
+                f"with; leave out {shown}."
             )
-        resume_training(found, run)
-        return
-    if run is not None:
+    if run is not None and not resume:
         raise UsageError(
             f"--run names a run to --resume. To call a new run {run!r}, use --name {run}."
         )
-    if recipe not in RECIPES:
-        raise UsageError(f"There is no recipe called {recipe!r}. There are: {', '.join(RECIPES)}.")
-    for option, value in (
-        ("--minutes", minutes),
-        ("--steps", steps),
-        ("--eval-every", eval_every),
-        ("--save-every", save_every),
-    ):
-        if value is not None and not 0 < value < 1e9:
-            raise UsageError(f"{option} must be more than 0; you gave {value:g}.")
-    if minutes is not None and steps is not None:
-        raise UsageError("Give --minutes or --steps, not both: each decides the other.")
-    if not 0 <= seed < 2**63:
-        raise UsageError(f"--seed must be between 0 and 2^63 - 1; you gave {seed}.")
-
-    train_new(
-        found,
-        TrainRequest(
-            minutes=minutes,
-            steps=steps,
-            seed=seed,
-            recipe=recipe,
-            name=name,
-            eval_every=eval_every,
-            save_every=save_every,
-            finetune=not no_finetune and not is_rung(recipe),
-        ),
-    )
+    if resume:
+        resume_training(found, run, plots=not no_plots)
+    elif repeat is not None:
+        repeat_training(found, repeat, name, plots=not no_plots)
+    else:
+        request = train_request(found, fresh | {"name": name}, settings or ())
+        train_new(found, request, plots=not no_plots)
 
 
 def preload_torch() -> None:
@@ -117,7 +111,7 @@ def preload_torch() -> None:
     threading.Thread(target=lambda: __import__("torch"), daemon=True).start()
 
 
-def train_new(workspace: Workspace, request: TrainRequest) -> Run:
+def train_new(workspace: Workspace, request: TrainRequest, plots: bool = True) -> Run:
     """Start a run, show the plan, train it to its end. The finished run."""
     from inkling.preparation import prepare_run
     from inkling.runs import Run
@@ -136,11 +130,35 @@ def train_new(workspace: Workspace, request: TrainRequest) -> Run:
         runtime = Runtime.detect(started=COMMAND_STARTED.get())
         run = start_run(prepared, request, runtime)
         print_plan(run.config(), runtime.describe())
-        _finish(workspace, run, runtime, resume=False)
+        _finish(run, runtime, resume=False, plots=plots)
     return run
 
 
-def resume_training(workspace: Workspace, name: str | None) -> Run:
+def repeat_training(
+    workspace: Workspace, original: str, name: str | None, plots: bool = True
+) -> Run:
+    """Train a run once more from its config alone. The same text gives the same weights."""
+    from inkling.preparation import prepare_run
+    from inkling.runs import Run
+
+    with workspace.training_lock():
+        config = Run.open(workspace, original).config()
+        preload_torch()
+        path_name = name or Run.next_name(workspace, f"{original}-again")
+        prepared = prepare_run(workspace, path_name, lambda _: config.merges)
+
+        from inkling.cli.progress import print_plan
+        from inkling.runtime import Runtime
+        from inkling.training.session import start_repeat
+
+        runtime = Runtime.detect(started=COMMAND_STARTED.get())
+        run = start_repeat(prepared, config)
+        print_plan(run.config(), runtime.describe())
+        _finish(run, runtime, resume=True, plots=plots)
+    return run
+
+
+def resume_training(workspace: Workspace, name: str | None, plots: bool = True) -> Run:
     """Go on with a stopped run, to the bit as if it had never stopped."""
     from inkling.runs import Run
     from inkling.runtime import Runtime
@@ -156,7 +174,7 @@ def resume_training(workspace: Workspace, name: str | None) -> Run:
             if last is not None
             else f"Run {run.name} was stopped before its first checkpoint; beginning it again."
         )
-        _finish(workspace, run, Runtime.detect(started=COMMAND_STARTED.get()), resume=True)
+        _finish(run, Runtime.detect(started=COMMAND_STARTED.get()), resume=True, plots=plots)
     return run
 
 
@@ -171,12 +189,10 @@ def _newest_unfinished(workspace: Workspace) -> Run:
     return next((run for run in runs if not run.config().complete), runs[0])
 
 
-def _finish(workspace: Workspace, run: Run, runtime: object, resume: bool) -> None:
-    from inkling.runtime import Runtime
+def _finish(run: Run, runtime: Runtime, resume: bool, plots: bool) -> None:
     from inkling.training.metrics import bits, looks_like
     from inkling.training.session import train_run
 
-    assert isinstance(runtime, Runtime)
     with stop_on_signals() as stopped:
         outcome = train_run(run, runtime, lambda s, p: _hooks(s, p, stopped), resume)
     if outcome.interrupted:
@@ -195,6 +211,10 @@ def _finish(workspace: Workspace, run: Run, runtime: object, resume: bool) -> No
                 f"Held-out {words}: {per_char:.3f} nats a character ({bits(per_char):.2f} bits)"
                 + (f": {looks_like(per_char)}" if phase == "train" else "")
             )
+    if plots:
+        from inkling.plots import draw_run
+
+        typer.echo(f"Figures: {draw_run(run)[0].parent}")
     tuned = "finetune" in best
     typer.echo(
         f"Run {run.name} is done. Next: "
@@ -295,6 +315,7 @@ def finetune(
         str | None, typer.Argument(help="The run to start from; by default the newest.")
     ] = None,
     minutes: MinutesOption = None,
+    no_plots: Annotated[bool, typer.Option("--no-plots", help="Draw no figures.")] = False,
     workspace: WorkspaceOption = None,
 ) -> None:
     """Fine-tune a trained run on the dialogs that the workspace holds now, as a new run."""
@@ -309,4 +330,4 @@ def finetune(
         runtime = Runtime.detect(started=COMMAND_STARTED.get())
         tuned = start_finetune(found, run, minutes, runtime)
         typer.echo(f"Fine-tuning {tuned.config().parent} as run {tuned.name}.")
-        _finish(found, tuned, runtime, resume=False)
+        _finish(tuned, runtime, resume=False, plots=not no_plots)

@@ -90,6 +90,8 @@ class Outcome:
     step: int
     interrupted: bool
     stopped_early: bool
+    elapsed: float = 0.0
+    """Seconds of training so far, earlier phases included."""
 
 
 @dataclass
@@ -110,6 +112,8 @@ class PhaseJob:
     replans: tuple[Replan, ...] = ()
     on_replan: Callable[[Replan], None] = lambda replan: None
     evaluate_first: bool = False
+    elapsed: float = 0.0
+    """Seconds of training before this phase; the run's minutes go on counting."""
     optimizer_state: dict[str, Tensor] | None = None
     """State that the optimizers begin with; by default they begin anew."""
 
@@ -133,7 +137,7 @@ class _Phase:
         self.lr_scale = 1.0
         self.rollbacks = 0
         self.stale = 0
-        self.elapsed = 0.0
+        self.elapsed = job.elapsed
         self.best = math.inf
         self.loss_sum = 0.0
         self.loss_count = 0
@@ -240,7 +244,12 @@ def run_phase(job: PhaseJob, resume: Checkpoint | None = None) -> Outcome:
             run.prune()
         if finished:
             run.write_loss_history()
-            return Outcome(phase.run_step, interrupted and not ended, stop_early and not ended)
+            return Outcome(
+                phase.run_step,
+                interrupted=interrupted and not ended,
+                stopped_early=stop_early and not ended,
+                elapsed=60 * phase.minutes(),
+            )
 
         loss, tokens = _learn(phase, factor)
         if not math.isfinite(loss):

@@ -42,6 +42,7 @@ from inkling.tokens.loader import DialogLoader, Loader, MixedLoader, WindowLoade
 from inkling.tokens.tokenizer import Tokenizer
 from inkling.training import planner, recipes
 from inkling.training.loop import Hooks, Outcome, PhaseJob, run_phase, time_step
+from inkling.training.overrides import apply_overrides
 from inkling.workspace import Workspace, atomic_folder
 
 # Seconds kept back at the end of a timed command: last checkpoint, last words, exit.
@@ -111,6 +112,28 @@ def start_run(prepared: Prepared, request: TrainRequest, runtime: Runtime) -> Ru
     run = Run(prepared.path)
     try:
         run.write_config(_configure(run, prepared, request, runtime))
+    except BaseException:
+        shutil.rmtree(prepared.path, ignore_errors=True)
+        raise
+    return run
+
+
+def start_repeat(prepared: Prepared, config: RunConfig) -> Run:
+    """A new run with another's every setting. Raises RunError where the text is another."""
+    run = Run(prepared.path)
+    try:
+        if config.parent is not None:
+            raise RunError(
+                f"The run {config.name!r} was fine-tuned from {config.parent!r}: repeat that one "
+                "with --repeat, then fine-tune it."
+            )
+        if prepared.facts.corpus_hash != config.data.corpus_hash:
+            raise RunError(
+                f"The corpus is not the one that {config.name!r} was trained on, so it cannot be "
+                "repeated. Train a new run: inkling train."
+            )
+        fresh = {"name": run.name, "complete": False, "inkling_version": __version__}
+        run.write_config(config.model_copy(update=fresh))
     except BaseException:
         shutil.rmtree(prepared.path, ignore_errors=True)
         raise
@@ -194,13 +217,16 @@ def _configure(run: Run, prepared: Prepared, request: TrainRequest, runtime: Run
             plan = planner.make_plan(vocab_size, seconds, gflops, tunes)
         else:
             plan = recipes.fixed_plan(request.recipe, vocab_size, tunes)
+        plan = apply_overrides(plan, request.overrides)
         plan = _fit_to_clock(session, plan, seconds)
     elif request.recipe == "modern":
         assert request.steps is not None
         plan = planner.plan_for_steps(vocab_size, request.steps, tunes)
+        plan = apply_overrides(plan, request.overrides)
         plan = _exact(session, plan, request.steps, _dialog_steps(session, plan))
     else:
         plan = recipes.fixed_plan(request.recipe, vocab_size, tunes)
+        plan = apply_overrides(plan, request.overrides)
         if request.steps is not None:
             ratio = plan.finetune.steps / plan.train.steps if plan.finetune else 0.0
             plan = _exact(session, plan, request.steps, max(1, round(ratio * request.steps)))
@@ -334,6 +360,7 @@ def train_run(
             replans=config.replans,
             on_replan=lambda replan: _record(run, replan),
             evaluate_first=phase == "finetune",
+            elapsed=outcome.elapsed,
             optimizer_state=optimizer_state if phase == "finetune" else None,
         )
         try:

@@ -1,0 +1,91 @@
+"""A workspace's own defaults: the [train] and [sampling] tables of inkling.toml.
+
+Knows: which keys the tables may hold. Data: inkling.toml + what was typed -> `TrainRequest`,
+`SamplingSettings`. What is typed wins.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from inkling.config import SamplingSettings, TrainRequest
+from inkling.errors import UsageError, WorkspaceError
+from inkling.training.overrides import parse_overrides
+from inkling.training.recipes import RECIPES, is_rung
+from inkling.workspace import Workspace
+
+_TRAIN_KEYS = ("minutes", "steps", "recipe", "seed", "eval_every", "save_every", "finetune", "set")
+
+
+def train_request(
+    workspace: Workspace, typed: Mapping[str, Any], overrides: Iterable[str]
+) -> TrainRequest:
+    """What to train. `typed` holds options, None where one was not given.
+
+    Raises UsageError for a typed value that is out of range, WorkspaceError for one in the file.
+    """
+    table = _table(workspace, "train", _TRAIN_KEYS)
+    given = {key: value for key, value in typed.items() if value is not None}
+    # Minutes and steps decide each other: what is typed of one leaves the file's other out.
+    if "steps" in given or "minutes" in given:
+        table = {key: value for key, value in table.items() if key not in ("minutes", "steps")}
+    lines = [f"{key}={value}" for key, value in dict(table.pop("set", {})).items()]
+    values = {"recipe": "modern", **table, **given}
+    if values["recipe"] not in RECIPES:
+        raise UsageError(
+            f"There is no recipe called {values['recipe']!r}. There are: {', '.join(RECIPES)}."
+        )
+    if values.get("minutes") is not None and values.get("steps") is not None:
+        raise UsageError("Give --minutes or --steps, not both: each decides the other.")
+    for key in ("minutes", "steps", "eval_every", "save_every"):
+        value = values.get(key)
+        if value is not None and not (isinstance(value, int | float) and 0 < value < 1e9):
+            raise UsageError(f"--{key.replace('_', '-')} must be more than 0; you gave {value}.")
+    if not 0 <= values.get("seed", 0) < 2**63:
+        raise UsageError(f"--seed must be between 0 and 2^63 - 1; you gave {values['seed']}.")
+    values["finetune"] = values.get("finetune", True) and not is_rung(values["recipe"])
+    values["overrides"] = parse_overrides([*lines, *overrides])
+    try:
+        return TrainRequest.model_validate(values)
+    except ValidationError as error:
+        raise WorkspaceError(_explain(workspace, "train", error)) from None
+
+
+def sampling_settings(workspace: Workspace, typed: Mapping[str, Any]) -> SamplingSettings:
+    """How to draw. Raises UsageError naming the option that is out of range."""
+    table = _table(workspace, "sampling", tuple(SamplingSettings.model_fields))
+    given = {key: value for key, value in typed.items() if value is not None}
+    try:
+        defaults = SamplingSettings.model_validate(table)
+    except ValidationError as error:
+        raise WorkspaceError(_explain(workspace, "sampling", error)) from None
+    try:
+        return SamplingSettings.model_validate({**defaults.model_dump(), **given})
+    except ValidationError as error:
+        first = error.errors()[0]
+        option = "--" + str(first["loc"][0]).replace("_", "-")
+        reason = first["msg"][0].lower() + first["msg"][1:]
+        raise UsageError(f"{option}: {reason}; you gave {first['input']}.") from None
+
+
+def _table(workspace: Workspace, name: str, known: tuple[str, ...]) -> dict[str, Any]:
+    table = workspace.read_config().get(name, {})
+    if not isinstance(table, dict):
+        raise WorkspaceError(f"{workspace.config_path}: {name} should be a table: [{name}].")
+    for key in table:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, 1)
+            hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(known)}."
+            raise WorkspaceError(f"{workspace.config_path}: [{name}] has no {key!r}; {hint}")
+    return dict(table)
+
+
+def _explain(workspace: Workspace, name: str, error: ValidationError) -> str:
+    first = error.errors()[0]
+    reason = first["msg"][0].lower() + first["msg"][1:]
+    where = ".".join(map(str, first["loc"]))
+    return f"{workspace.config_path}: {name}.{where}: {reason}; it says {first['input']}."

@@ -1,0 +1,146 @@
+"""`inkling runs` and `plot`: what was trained, side by side; figures; deleting."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from inkling.cli.options import (
+    JsonOption,
+    RunOption,
+    WorkspaceOption,
+    find_workspace,
+    plural,
+    print_json,
+)
+from inkling.errors import UsageError
+from inkling.workspace import Workspace
+
+
+def runs(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Runs to compare or delete; without, all are listed.")
+    ] = None,
+    delete: Annotated[bool, typer.Option("--delete", help="Delete the named runs.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing.")] = False,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List runs, compare some, or delete them."""
+    from inkling.runs import Run
+
+    found = find_workspace(workspace)
+    chosen = [Run.open(found, name) for name in names or found.run_names()]
+    if delete:
+        if not names:
+            raise UsageError("Name the runs to delete: inkling runs NAME… --delete.")
+        _delete(found, [run.path for run in chosen], yes)
+        return
+    rows = [_summary(run) for run in chosen]
+    if as_json:
+        print_json(rows)
+    elif not rows:
+        typer.echo("There is no run yet. Train one: inkling train.")
+    elif names:
+        _print_comparison(chosen)
+    else:
+        _print_list(rows)
+
+
+def plot(run: RunOption = None, workspace: WorkspaceOption = None) -> None:
+    """Draw a run's figures: loss, its fall, perplexity, and a dashboard."""
+    from inkling.errors import RunError
+    from inkling.plots import draw_run
+    from inkling.runs import Run
+
+    found = find_workspace(workspace)
+    if run is None:
+        names = found.run_names()
+        if not names:
+            raise RunError("There is no run to draw yet. Train one: inkling train.")
+        run = names[-1]
+    for path in draw_run(Run.open(found, run)):
+        typer.echo(str(path))
+
+
+def _summary(run: Any) -> dict[str, Any]:
+    config, best = run.config(), run.best()
+    return {
+        "name": run.name,
+        "recipe": config.recipe,
+        "seed": config.seed,
+        "step": run.last_step() or 0,
+        "writing": best.get("train", {}).get("val_nats_per_char"),
+        "replies": best.get("finetune", {}).get("val_nats_per_char"),
+        "complete": config.complete,
+        "parent": config.parent,
+    }
+
+
+def _print_list(rows: list[dict[str, Any]]) -> None:
+    width = max(len(row["name"]) for row in rows) + 2
+    typer.echo(f"{'run':<{width}}{'recipe':<14}{'step':>8}{'writing':>10}{'replies':>10}")
+    for row in rows:
+        numbers = "".join(
+            f"{value:>10.3f}" if value is not None else f"{'–':>10}"
+            for value in (row["writing"], row["replies"])
+        )
+        note = (
+            "" if row["complete"] else "  not finished: inkling train --resume --run " + row["name"]
+        )
+        typer.echo(f"{row['name']:<{width}}{row['recipe']:<14}{row['step']:>8,}{numbers}{note}")
+    typer.echo("Losses are held-out nats a character; lower is better.")
+
+
+def _print_comparison(chosen: list[Any]) -> None:
+    """The losses, then every setting in which the runs differ."""
+    columns = [_flat(run) for run in chosen]
+    keys = list(dict.fromkeys(key for column in columns for key in column))
+    always = ("held-out writing", "held-out replies")
+    shown = [k for k in keys if k in always or len({str(c.get(k)) for c in columns}) > 1]
+    width = max(len(key) for key in shown) + 2
+    cells = max([14, *(len(run.name) + 2 for run in chosen)])
+    typer.echo(" " * width + "".join(f"{run.name:>{cells}}" for run in chosen))
+    for key in shown:
+        typer.echo(f"{key:<{width}}" + "".join(f"{_cell(c.get(key)):>{cells}}" for c in columns))
+
+
+def _flat(run: Any) -> dict[str, Any]:
+    config, best = run.config(), run.best()
+    column: dict[str, Any] = {
+        "held-out writing": best.get("train", {}).get("val_nats_per_char"),
+        "held-out replies": best.get("finetune", {}).get("val_nats_per_char"),
+    }
+    for key, value in config.model_dump(exclude={"starters", "replans", "name"}).items():
+        if key in ("model", "train", "finetune", "data"):
+            column |= {f"{key}.{name}": entry for name, entry in (value or {}).items()}
+        else:
+            column[key] = value
+    column.pop("data.live_ranges", None)
+    return column
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "–"
+    text = f"{value:.4g}" if isinstance(value, float) else str(value)
+    return text if len(text) <= 12 else text[:11] + "…"
+
+
+def _delete(workspace: Workspace, paths: list[Path], yes: bool) -> None:
+    what = f"{plural(len(paths), 'run')} ({', '.join(path.name for path in paths)})"
+    if not yes:
+        if not sys.stdin.isatty():
+            raise UsageError(f"Deleting {what} needs --yes where nobody can be asked.")
+        typer.confirm(f"Delete {what} for good?", abort=True)
+    # No training may be writing into a folder that goes.
+    with workspace.training_lock():
+        for path in paths:
+            hidden = path.with_name(f".{path.name}.old")
+            path.rename(hidden)
+            shutil.rmtree(hidden)
+    typer.echo(f"Deleted {what}.")
