@@ -114,6 +114,18 @@ class TrainingSettings(Settings):
     patience: Annotated[
         int, Field(ge=0, description="Evaluations without a new best before stopping; 0 is off.")
     ] = 0
+    dialog_ratio: Annotated[
+        float,
+        Field(
+            ge=0,
+            lt=1,
+            description="Share of base rows that are dialogs; 0 leaves them among the writing.",
+        ),
+    ] = 0.0
+    keep: Annotated[
+        Literal["best", "last"],
+        Field(description="Which checkpoint speaks: the lowest held-out loss, or the last."),
+    ] = "best"
     replay_ratio: Annotated[
         float, Field(ge=0, lt=1, description="Share of fine-tuning rows drawn from base text.")
     ] = 0.0
@@ -180,6 +192,7 @@ class TrainRequest(Settings):
     eval_every: int | None = None
     save_every: int | None = None
     finetune: bool = True
+    group: str | None = None
     overrides: tuple[tuple[str, str], ...] = ()
     """Settings to replace after the rest was derived, as (name, value)."""
 
@@ -202,6 +215,9 @@ class DataFacts(Settings):
     val_characters: int = 0
     train_tokens: int = 0
     val_tokens: int = 0
+    writing_tokens: int = 0
+    """Of the training tokens, those before the dialogs."""
+    dialog_tokens: int = 0
     dialogs: int = 0
     held_out_dialogs: int = 0
     reply_characters: int = 0
@@ -223,6 +239,8 @@ class RunConfig(Settings):
     merges: int = 0
     minutes: float | None = None
     parent: str | None = None
+    group: str | None = None
+    """The ladder that this run is a rung of."""
     model: ModelSettings | LadderSettings
     train: TrainingSettings
     finetune: TrainingSettings | None = None

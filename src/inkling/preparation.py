@@ -112,6 +112,7 @@ def prepare(split: Split, corpus_hash: str, run_path: Path, tokenizer: Tokenizer
         dialog_train = PackedWriter(folder, "dialog_train", tokenizer.vocab_size, masked=True)
         dialog_val = PackedWriter(folder, "dialog_val", tokenizer.vocab_size, masked=True)
         _pack_writing(train, tokenizer, split.train)
+        writing_tokens = train.length
         _pack_dialogs(dialog_train, tokenizer, split.train_dialogs, also=train)
         _pack_writing(val, tokenizer, split.held_out)
         _pack_dialogs(dialog_val, tokenizer, split.held_out_dialogs)
@@ -123,6 +124,8 @@ def prepare(split: Split, corpus_hash: str, run_path: Path, tokenizer: Tokenizer
         val_characters=split.held_out_characters,
         train_tokens=train.length,
         val_tokens=val.length or dialog_val.length,
+        writing_tokens=writing_tokens,
+        dialog_tokens=dialog_train.length,
         dialogs=len(split.train_dialogs),
         held_out_dialogs=len(split.held_out_dialogs),
         reply_characters=sum(dialog.reply_characters for dialog in split.train_dialogs),

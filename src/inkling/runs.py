@@ -19,11 +19,11 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import ValidationError
 
-from inkling.config import Phase, RunConfig
+from inkling.config import Phase, Rung, RunConfig
 from inkling.errors import CheckpointError, RunError
 from inkling.workspace import Workspace, atomic_folder, atomic_write
 
@@ -94,9 +94,10 @@ class Run:
 
     @classmethod
     def newest(cls, workspace: Workspace) -> Run | None:
-        """The newest fine-tuned run with a usable checkpoint, else the newest such run."""
+        """The newest fine-tuned run with a usable checkpoint, else the newest such run; never a
+        rung of the ladder, which is a lesson and not a voice."""
         runs = [cls(workspace.runs_path / name) for name in reversed(workspace.run_names())]
-        usable = [run for run in runs if run.best_step() is not None]
+        usable = [run for run in runs if run.best_step() is not None and not run.is_rung()]
         tuned = [run for run in usable if "finetune" in run.best()]
         return next(iter(tuned or usable), None)
 
@@ -154,6 +155,11 @@ class Run:
             ) from None
         except (OSError, UnicodeDecodeError) as error:
             raise RunError(f"{path} cannot be read ({error}).") from None
+
+    def is_rung(self) -> bool:
+        """Whether this run belongs to the ladder."""
+        config = self.config()
+        return config.group is not None or config.recipe in get_args(Rung)
 
     # -- metrics and samples ----------------------------------------------------------------
 

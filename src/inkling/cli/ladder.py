@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from functools import partial
 from itertools import pairwise
 from statistics import mean
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,13 +13,15 @@ import typer
 
 from inkling.cli import COMMAND_STARTED
 from inkling.cli.options import WorkspaceOption, find_workspace
-from inkling.config import DEFAULT_SEED, TrainRequest
+from inkling.config import DEFAULT_SEED, Phase, TrainRequest
 from inkling.errors import UsageError
 from inkling.training.recipes import LADDER
 
 if TYPE_CHECKING:
     from inkling.preparation import Prepared
     from inkling.runs import Run
+    from inkling.training.loop import Hooks
+    from inkling.training.session import Session
     from inkling.workspace import Workspace
 
 SAMPLE_TOKENS = 30
@@ -83,11 +86,12 @@ def _climb(workspace: Workspace, minutes: float, seeds: int, name: str | None) -
                     seed=DEFAULT_SEED + number - 1,
                     name=run_name,
                     finetune=False,
+                    group=group,
                 )
                 runtime = Runtime.detect()
                 run = start_run(prepared, request, runtime)
                 quiet = Hooks(stop_requested=lambda: stopped() is not None)
-                outcome = train_run(run, runtime, lambda session, phase, h=quiet: h)
+                outcome = train_run(run, runtime, partial(_quiet, quiet))
                 if outcome.interrupted:
                     typer.echo(f"Stopped in {run_name}; what was trained before is kept.")
                     raise typer.Exit(130)
@@ -97,6 +101,10 @@ def _climb(workspace: Workspace, minutes: float, seeds: int, name: str | None) -
                 size = count_parameters(run.config().model)
                 typer.echo(f"  {rung} {number}: {size:,} weights, {loss:.3f} nats a character")
     _report(workspace, group, climbed, baselines)
+
+
+def _quiet(hooks: Hooks, session: Session, phase: Phase) -> Hooks:
+    return hooks
 
 
 def _next_group(workspace: Workspace) -> str:

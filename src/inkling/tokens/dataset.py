@@ -117,6 +117,16 @@ class PackedIds:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def first(self, count: int) -> PackedIds:
+        """The first `count` tokens as a part of their own."""
+        segments = tuple(segment for segment in self.segments if segment[0] < count)
+        mask = None if self.mask is None else self.mask[:count]
+        return PackedIds(self.name, self.ids[:count], mask, segments)
+
+    def unmasked(self) -> PackedIds:
+        """The same tokens, every one of which counts."""
+        return PackedIds(self.name, self.ids, np.ones(len(self.ids), np.uint8), self.segments)
+
     def locate(self, position: int, characters_started: np.ndarray) -> tuple[str, int]:
         """Document and character offset at which token `position` begins.
 

@@ -163,7 +163,8 @@ class DialogLoader:
 
 
 class MixedLoader:
-    """Every batch takes a fixed share of its rows from a second loader (replay)."""
+    """Every row of a batch comes from the second loader with probability `ratio`, else from the
+    first: dialogs among base rows, or base rows replayed among dialogs."""
 
     def __init__(self, main: DialogLoader, replay: WindowLoader, ratio: float, seed: int) -> None:
         assert main.length == replay.length

@@ -280,10 +280,12 @@ def _evaluate(phase: _Phase, lr: float) -> bool:
     train_loss = phase.loss_sum / phase.loss_count if phase.loss_count else None
     phase.loss_sum, phase.loss_count = 0.0, 0
     per_char = likelihood.nats_per_char
-    better = per_char < phase.best
-    phase.stale = 0 if better else phase.stale + 1
-    if better:
+    lowest = per_char < phase.best
+    phase.stale = 0 if lowest else phase.stale + 1
+    if lowest:
         phase.best, phase.rollbacks = per_char, 0
+    better = lowest or job.settings.keep == "last"
+    if better:
         entry = {"step": phase.run_step, "val_nats_per_char": per_char}
         phase.best_of_phases = phase.best_of_phases | {job.phase: entry}
     job.run.append(
@@ -300,7 +302,7 @@ def _evaluate(phase: _Phase, lr: float) -> bool:
         },
     )
     report = EvalReport(
-        job.phase, phase.run_step, train_loss, likelihood.val_loss, per_char, better
+        job.phase, phase.run_step, train_loss, likelihood.val_loss, per_char, lowest
     )
     job.hooks.on_eval(report, job.model)
     job.model.train()

@@ -16,14 +16,22 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from inkling.config import ModelSettings, Plan, TrainingSettings
+from inkling.config import DataFacts, ModelSettings, Plan, TrainingSettings
 from inkling.runtime import Runtime
 
 REFERENCE_GFLOPS = 110.0
 """Matrix-product speed of the machine that the table below was measured on."""
 
 FINETUNE_SHARE = 0.4
-"""Share of the training time that goes to dialogs, where there are any."""
+"""Share of the training time that goes to the second phase, where there are dialogs."""
+
+FINETUNE_EPOCHS = 15
+BASE_DIALOG_EPOCHS = 20
+"""Passes over the dialogs in either phase, at most. The more, the more of what is asked is
+answered with the right fact, though held-out loss rises (docs/decisions.md)."""
+
+MAX_DIALOG_RATIO = 0.8
+"""Share of base rows that are dialogs, at most."""
 
 DEFAULT_MINUTES = 3.0
 
@@ -49,7 +57,7 @@ SIZES = (
     Size(12, 2, 128, 64, 1024, 0.03, 0.01, 0.3),
     Size(30, 2, 128, 128, 1024, 0.02, 0.01, 0.5),
     Size(75, 3, 128, 256, 2048, 0.02, 0.01, 0.5),
-    Size(150, 4, 192, 256, 2048, 0.02, 0.008, 0.5),
+    Size(240, 4, 192, 256, 2048, 0.02, 0.008, 0.5),
     Size(600, 6, 256, 256, 4096, 0.02, 0.006, 0.5),
     Size(3600, 6, 384, 256, 8192, 0.02, 0.004, 0.5),
 )
@@ -132,12 +140,26 @@ def finetune_settings(train: TrainingSettings) -> TrainingSettings:
     and some base text replayed."""
     return train.model_copy(
         update={
-            "learning_rate": train.learning_rate * 0.3,
-            "matrix_lr": train.matrix_lr * 0.3,
+            "learning_rate": train.learning_rate * 0.5,
+            "matrix_lr": train.matrix_lr * 0.5,
             "min_lr_ratio": 0.1,
             "replay_ratio": 0.1,
+            "keep": "last",
         }
     )
+
+
+def with_dialogs(plan: Plan, facts: DataFacts) -> Plan:
+    """The plan with the share of dialogs among base rows, now that the steps are known: at
+    least as many as their share of the text, at most `BASE_DIALOG_EPOCHS` passes."""
+    if plan.finetune is None or not isinstance(plan.model, ModelSettings):
+        return plan
+    seen = plan.train.steps * plan.train.total_batch_size
+    least = facts.dialog_tokens / max(1, facts.dialog_tokens + facts.writing_tokens)
+    passes = BASE_DIALOG_EPOCHS * facts.dialog_tokens / max(1, seen)
+    ratio = round(min(MAX_DIALOG_RATIO, max(least, passes)), 3)
+    train = plan.train.model_copy(update={"dialog_ratio": ratio})
+    return Plan(model=plan.model, train=train, finetune=plan.finetune)
 
 
 def parameter_estimate(model: ModelSettings) -> int:

@@ -16,6 +16,7 @@ import torch
 
 from inkling import __version__
 from inkling.config import (
+    DataFacts,
     LadderSettings,
     ModelSettings,
     Phase,
@@ -47,9 +48,6 @@ from inkling.workspace import Workspace, atomic_folder
 
 # Seconds kept back at the end of a timed command: last checkpoint, last words, exit.
 RESERVE_SECONDS = 0.3
-
-DIALOG_EPOCHS = 6
-"""Passes over the dialogs when the length of training is given in steps, not minutes."""
 
 
 @dataclass(frozen=True)
@@ -92,15 +90,20 @@ class Session:
         return evaluate
 
     def loader(self, phase: Phase, settings: TrainingSettings, seed: int) -> Loader:
-        base = WindowLoader(self.part("train"), settings.sequence_length, seed)
+        """Where a phase's batches come from: writing, dialogs, or rows of both."""
+        length = settings.sequence_length
+        train = self.part("train")
+        writing = train.first(self.run.config().data.writing_tokens)
+        if phase == "train" and settings.dialog_ratio == 0:
+            return WindowLoader(train, length, seed)
+        part = self.part("dialog_train")
+        share = settings.replay_ratio
         if phase == "train":
-            return base
-        dialogs = DialogLoader(
-            self.part("dialog_train"), settings.sequence_length, seed, self.tokenizer.end_id
-        )
-        if settings.replay_ratio == 0 or base.length != dialogs.length:
+            part, share = part.unmasked(), 1 - settings.dialog_ratio
+        dialogs = DialogLoader(part, length, seed, self.tokenizer.end_id)
+        if share == 0 or len(writing) <= length:
             return dialogs
-        return MixedLoader(dialogs, base, settings.replay_ratio, seed)
+        return MixedLoader(dialogs, WindowLoader(writing, length, seed), share, seed)
 
 
 def start_run(prepared: Prepared, request: TrainRequest, runtime: Runtime) -> Run:
@@ -132,7 +135,12 @@ def start_repeat(prepared: Prepared, config: RunConfig) -> Run:
                 f"The corpus is not the one that {config.name!r} was trained on, so it cannot be "
                 "repeated. Train a new run: inkling train."
             )
-        fresh = {"name": run.name, "complete": False, "inkling_version": __version__}
+        fresh = {
+            "name": run.name,
+            "complete": False,
+            "group": None,
+            "inkling_version": __version__,
+        }
         run.write_config(config.model_copy(update=fresh))
     except BaseException:
         shutil.rmtree(prepared.path, ignore_errors=True)
@@ -218,18 +226,18 @@ def _configure(run: Run, prepared: Prepared, request: TrainRequest, runtime: Run
         else:
             plan = recipes.fixed_plan(request.recipe, vocab_size, tunes)
         plan = apply_overrides(plan, request.overrides)
-        plan = _fit_to_clock(session, plan, seconds)
+        plan = _fit_to_clock(session, facts, plan, seconds)
     elif request.recipe == "modern":
         assert request.steps is not None
         plan = planner.plan_for_steps(vocab_size, request.steps, tunes)
         plan = apply_overrides(plan, request.overrides)
-        plan = _exact(session, plan, request.steps, _dialog_steps(session, plan))
+        plan = _exact(facts, plan, request.steps, _dialog_steps(facts, plan))
     else:
         plan = recipes.fixed_plan(request.recipe, vocab_size, tunes)
         plan = apply_overrides(plan, request.overrides)
         if request.steps is not None:
             ratio = plan.finetune.steps / plan.train.steps if plan.finetune else 0.0
-            plan = _exact(session, plan, request.steps, max(1, round(ratio * request.steps)))
+            plan = _exact(facts, plan, request.steps, max(1, round(ratio * request.steps)))
     overrides = {
         key: value
         for key, value in (("eval_every", request.eval_every), ("save_every", request.save_every))
@@ -242,6 +250,7 @@ def _configure(run: Run, prepared: Prepared, request: TrainRequest, runtime: Run
         recipe=request.recipe,
         seed=request.seed,
         merges=session.tokenizer.merges,
+        group=request.group,
         minutes=minutes if timed else None,
         model=plan.model,
         train=plan.train.model_copy(update=overrides),
@@ -251,45 +260,48 @@ def _configure(run: Run, prepared: Prepared, request: TrainRequest, runtime: Run
     )
 
 
-def _dialog_steps(session: Session, plan: Plan) -> int:
-    """Steps of fine-tuning that make `DIALOG_EPOCHS` passes over the dialogs."""
+def _dialog_steps(facts: DataFacts, plan: Plan) -> int:
+    """Steps of fine-tuning that make the passes over the dialogs that pay."""
     if plan.finetune is None:
         return 0
-    settings = plan.finetune
-    part = session.part("dialog_train")
-    loader = DialogLoader(part, settings.sequence_length, 0, session.tokenizer.end_id)
-    batch = settings.total_batch_size // settings.sequence_length
-    return max(1, DIALOG_EPOCHS * loader.rows_per_epoch() // batch)
+    tokens = planner.FINETUNE_EPOCHS * facts.dialog_tokens / (1 - plan.finetune.replay_ratio)
+    return max(1, round(tokens / plan.finetune.total_batch_size))
 
 
-def _exact(session: Session, plan: Plan, steps: int, finetune_steps: int) -> Plan:
+def _exact(facts: DataFacts, plan: Plan, steps: int, finetune_steps: int) -> Plan:
     """A plan for exactly so many steps of each phase, evaluated some ten times each."""
     finetune = plan.finetune
     if finetune is not None:
         finetune = planner.with_cadence(finetune, finetune_steps, 10)
     train = planner.with_cadence(plan.train, steps, 10)
-    return plan.model_copy(update={"train": train, "finetune": finetune})
+    return planner.with_dialogs(Plan(model=plan.model, train=train, finetune=finetune), facts)
 
 
 def _seconds_left(minutes: float, runtime: Runtime) -> float:
     return runtime.started + 60 * minutes - time.time() - RESERVE_SECONDS
 
 
-def _fit_to_clock(session: Session, plan: Plan, seconds: float) -> Plan:
+def _fit_to_clock(session: Session, facts: DataFacts, plan: Plan, seconds: float) -> Plan:
     """The plan with as many steps of both phases as fit into `seconds`, by a short probe."""
-    share = _finetune_share(plan.model) if plan.finetune else 0.0
-    train = _fit_phase(session, plan.model, plan.train, seconds * (1 - share), "train")
+    begun = time.time()
     finetune = plan.finetune
+    share = 0.0
     if finetune is not None:
-        finetune = _fit_phase(session, plan.model, finetune, seconds * share, "finetune")
-    return plan.model_copy(update={"train": train, "finetune": finetune})
-
-
-def _finetune_share(model: ModelSettings | LadderSettings) -> float:
-    """Share of the training time that goes to the second phase."""
-    if isinstance(model, LadderSettings):
-        return recipes.CLASSIC_FINETUNE_SHARE
-    return planner.FINETUNE_SHARE
+        share = recipes.CLASSIC_FINETUNE_SHARE
+        if isinstance(plan.model, ModelSettings):
+            share = planner.FINETUNE_SHARE
+        fitting = _fit_phase(session, plan.model, finetune, seconds * share, "finetune")
+        finetune = fitting
+        if isinstance(plan.model, ModelSettings):
+            # More passes than pay would only learn the dialogs by heart: the base gets the rest.
+            enough = _dialog_steps(facts, plan)
+            if enough < fitting.steps:
+                share *= enough / fitting.steps
+                evaluations = max(1, round(enough / fitting.eval_every))
+                finetune = planner.with_cadence(fitting, enough, evaluations)
+    left = (seconds - (time.time() - begun)) - seconds * share
+    train = _fit_phase(session, plan.model, plan.train, left, "train")
+    return planner.with_dialogs(Plan(model=plan.model, train=train, finetune=finetune), facts)
 
 
 def _fit_phase(
@@ -300,7 +312,9 @@ def _fit_phase(
     begun = time.time()
     torch.manual_seed(0)
     model = build_model(model_settings).to(session.runtime.device)
-    step_seconds = time_step(model, session.loader(phase, settings, 0), settings, session.runtime)
+    # Any rows will do: what a step costs does not depend on what it reads.
+    loader = WindowLoader(session.part("train"), settings.sequence_length, 0)
+    step_seconds = time_step(model, loader, settings, session.runtime)
     evaluation = planner.evaluation_steps(len(session.held_out(phase)), settings.total_batch_size)
     left = seconds - (time.time() - begun)
     return planner.with_steps(settings, left, step_seconds, evaluation)
@@ -402,7 +416,9 @@ def _budget(
         return None
     end = session.runtime.started + 60 * config.minutes - RESERVE_SECONDS
     if phase == "train" and config.finetune is not None:
-        end -= _finetune_share(config.model) * (end - time.time())
+        # Steps of the two phases cost alike.
+        share = config.finetune.steps / (config.train.steps + config.finetune.steps)
+        end -= share * (end - time.time())
     evaluation = planner.evaluation_steps(len(session.held_out(phase)), settings.total_batch_size)
     return planner.TimeBudget(end, settings.eval_every, evaluation)
 

@@ -1,0 +1,201 @@
+"""Runs side by side, figures, settings by hand, a workspace's defaults, repeating a run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from inkling.runs import Run
+from inkling.workspace import Workspace
+from tests.conftest import DEMO, Result
+
+Inkling = Callable[..., Result]
+
+
+@pytest.fixture
+def small(inkling: Inkling) -> Workspace:
+    """A workspace with two posts and some messages, nothing trained."""
+    source = Path("writing")
+    source.mkdir()
+    for post in sorted((DEMO / "posts").glob("*.md"))[:2]:
+        (source / post.name).write_bytes(post.read_bytes())
+    blocks = (DEMO / "dms.txt").read_text().split("\n\n")[:24]
+    (source / "dms.txt").write_text("\n\n".join(blocks))
+    assert inkling("init", "w").status == 0
+    assert inkling("add", source, "-w", "w").status == 0
+    return Workspace(Path("w").resolve())
+
+
+def weights(workspace: Workspace, name: str) -> dict[str, torch.Tensor]:
+    """The last checkpoint's model."""
+    run = Run(workspace.run_path(name))
+    step = run.last_step()
+    assert step is not None
+    return run.load_checkpoint(step).model
+
+
+def test_runs_are_listed_compared_and_deleted(inkling: Inkling, small: Workspace) -> None:
+    """One line a run; a comparison shows only what differs; deleting asks first."""
+    assert "no run yet" in inkling("runs", "-w", "w").out
+    for name, seed in (("one", 1), ("two", 2)):
+        inkling("train", "--steps", 3, "--seed", seed, "--name", name, "--no-plots", "-w", "w")
+    listed = inkling("runs", "-w", "w").out
+    assert [line.split()[0] for line in listed.splitlines()[1:-1]] == ["one", "two"]
+    rows = json.loads(inkling("runs", "--json", "-w", "w").out)
+    assert [row["seed"] for row in rows] == [1, 2]
+    assert all(row["complete"] and row["writing"] > 0 and row["replies"] > 0 for row in rows)
+    compared = inkling("runs", "one", "two", "-w", "w").out
+    assert "seed" in compared
+    assert "model.n_layer" not in compared
+    refused = inkling("runs", "one", "--delete", "-w", "w")
+    assert refused.status == 2
+    assert "--yes" in refused.err
+    assert inkling("runs", "one", "--delete", "--yes", "-w", "w").status == 0
+    assert small.run_names() == ["two"]
+    assert inkling("runs", "one", "-w", "w").status == 1
+
+
+def test_figures_are_drawn_after_training_and_on_request(
+    inkling: Inkling, small: Workspace
+) -> None:
+    """Four PNGs of a decent size; none with --no-plots; one sentence where nothing was trained."""
+    assert "no run to draw" in inkling("plot", "-w", "w").err
+    inkling("train", "--steps", 4, "--eval-every", 1, "--name", "r", "--no-plots", "-w", "w")
+    figures = small.run_path("r") / "figures"
+    assert not figures.exists()
+    drawn = inkling("plot", "-w", "w")
+    assert drawn.status == 0
+    names = {"loss_journey.png", "loss_decrease.png", "perplexity.png", "training_dashboard.png"}
+    assert {path.name for path in figures.iterdir()} == names
+    for path in figures.iterdir():
+        header = path.read_bytes()[:24]
+        assert header.startswith(b"\x89PNG")
+        assert int.from_bytes(header[16:20], "big") >= 1_000
+    inkling("train", "--steps", 2, "--name", "s", "-w", "w")
+    assert (small.run_path("s") / "figures" / "loss_journey.png").is_file()
+
+
+def test_a_run_is_repeated_from_its_config_to_the_bit(inkling: Inkling, small: Workspace) -> None:
+    """Same weights; another text is refused."""
+    inkling("train", "--steps", 6, "--seed", 5, "--name", "r", "--no-plots", "-w", "w",
+            "--set", "model.n_embd=64", "--set", "train.matrix_lr=0.05")  # fmt: skip
+    again = inkling("train", "--repeat", "r", "--name", "again", "--no-plots", "-w", "w")
+    assert again.status == 0, again.err
+    one, two = weights(small, "r"), weights(small, "again")
+    assert all(torch.equal(one[key], two[key]) for key in one)
+    Path("more.txt").write_text("A new piece of writing, with new words in it. " * 30)
+    inkling("add", "more.txt", "-w", "w")
+    refused = inkling("train", "--repeat", "r", "-w", "w")
+    assert refused.status == 1
+    assert "not the one" in refused.err
+    assert small.run_names() == ["r", "again"]
+
+
+def test_settings_by_hand(inkling: Inkling, small: Workspace) -> None:
+    """They land in the config; wrong ones are answered with the nearest name."""
+    done = inkling(
+        "train", "--steps", 2, "--name", "r", "--no-plots", "-w", "w",
+        "--set", "model.n_layer=1", "--set", "train.weight_decay=0.25",
+        "--set", "finetune.replay_ratio=0.5",
+    )  # fmt: skip
+    assert done.status == 0, done.err
+    config = Run(small.run_path("r")).config()
+    assert config.model.n_layer == 1
+    assert config.train.weight_decay == 0.25
+    assert config.finetune is not None
+    assert config.finetune.replay_ratio == 0.5
+    for text, words in (
+        ("model.n_layers=3", "Did you mean model.n_layer?"),
+        ("learning_rat=3", "Did you mean train.learning_rate?"),
+        ("train.zzz=3", "There are: model.n_layer"),
+        ("model.n_layer", "KEY=VALUE"),
+        ("model.n_layer=none", "model.n_layer: "),
+        ("model.n_layer=0", "greater than or equal to 1"),
+        ("model.vocab_size=5", "the tokenizer decides"),
+        ("train.steps=5", "--steps"),
+        ("train.sequence_length=4096", "longer than the model's context_length"),
+    ):
+        wrong = inkling("train", "--steps", 2, "--set", text, "-w", "w")
+        assert wrong.status == 2, text
+        assert words in wrong.err, wrong.err
+        assert wrong.err.count("\n") == 1
+    assert small.run_names() == ["r"]
+
+
+def test_a_workspace_has_defaults(inkling: Inkling, small: Workspace) -> None:
+    """[train] and [sampling] of inkling.toml; what is typed wins; mistakes are named."""
+    config = small.config_path
+    original = config.read_text()
+    config.write_text(
+        original + '[train]\nsteps = 3\nseed = 9\nrecipe = "bigram"\n'
+        'set = { "train.learning_rate" = 0.02 }\n[sampling]\nmax_tokens = 4\nseed = 1\n'
+    )
+    assert inkling("train", "--name", "r", "--no-plots", "-w", "w").status == 0
+    made = Run(small.run_path("r")).config()
+    assert (made.recipe, made.seed, made.train.steps) == ("bigram", 9, 3)
+    assert made.train.learning_rate == 0.02
+    typed = inkling("train", "--name", "s", "--seed", 4, "--no-plots", "-w", "w")
+    assert typed.status == 0
+    assert Run(small.run_path("s")).config().seed == 4
+    one = inkling("generate", "--run", "r", "--prompt", "The", "-w", "w")
+    two = inkling("generate", "--run", "r", "--prompt", "The", "-w", "w")
+    longer = inkling("generate", "--run", "r", "--prompt", "The", "--max-tokens", 30, "-w", "w")
+    assert one.out == two.out
+    assert len(longer.out) > len(one.out)
+    for text, words in (
+        ("[train]\nstep = 3\n", "did you mean steps?"),
+        ("train = 3\n", "[train]"),
+        ("[sampling]\ntemperature = 9\n", "sampling.temperature"),
+        ('[train]\nrecipe = "llama"\n', "no recipe called 'llama'"),
+    ):
+        config.write_text(original + text)
+        command = "generate" if "sampling" in text else "train"
+        wrong = inkling(command, "-w", "w")
+        assert wrong.status in (1, 2)
+        assert words in wrong.err
+
+
+@pytest.mark.parametrize("recipe", ["classic-fast", "head", "multihead", "feedforward", "blocks"])
+def test_other_recipes_train_and_write(
+    inkling: Inkling, small: Workspace, recipe: str
+) -> None:
+    """A few steps of each; it writes when named, but is not what a chat takes by itself."""
+    arguments = ["--steps", 2, "--name", "r", "--no-plots", "-w", "w"]
+    arguments += ["--set", "model.n_embd=64", "--set", "train.total_batch_size=256"]
+    done = inkling("train", "--recipe", recipe, *arguments)
+    assert done.status == 0, done.err
+    config = Run(small.run_path("r")).config()
+    assert config.recipe == recipe
+    assert (config.finetune is not None) == (recipe == "classic-fast")
+    if recipe == "classic-fast":
+        assert config.merges == 0
+        assert config.train.optimizer == "adamw"
+        assert config.finetune is not None
+        assert config.finetune.learning_rate == pytest.approx(8e-5)
+        assert config.finetune.inherit_optimizer
+    text = inkling("generate", "--run", "r", "--prompt", "The ", "--seed", 1, "-w", "w")
+    assert text.status == 0
+    assert len(text.out) > 5
+    nobody = inkling("chat", "-w", "w")
+    assert (nobody.status == 1) == (recipe != "classic-fast")
+
+
+def test_the_ladder_tells_its_story(inkling: Inkling, small: Workspace) -> None:
+    """Every rung in one table beside uniform and counts, samples, a figure, saved as a group."""
+    done = inkling("ladder", "--minutes", "0.5", "-w", "w", "--name", "g")
+    assert done.status == 0, done.err
+    rungs = ("bigram", "head", "multihead", "feedforward", "blocks", "classic", "modern")
+    for name in (*rungs, "uniform", "counted bigram"):
+        assert any(line.startswith(name) for line in done.out.splitlines()), name
+    folder = small.ladders_path / "g"
+    report = json.loads((folder / "ladder.json").read_text())
+    assert [row["rung"] for row in report["rungs"]] == list(rungs)
+    assert all(row["nats"][0] < report["baselines"]["uniform"] for row in report["rungs"])
+    assert (folder / "ladder.png").read_bytes().startswith(b"\x89PNG")
+    nobody = inkling("chat", "-w", "w")
+    assert nobody.status == 1
+    assert "no trained model" in nobody.err
