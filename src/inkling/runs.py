@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import ValidationError
 
-from inkling.config import Phase, Rung, RunConfig
+from inkling.config import Phase, RunConfig, Rung
 from inkling.errors import CheckpointError, RunError
 from inkling.workspace import Workspace, atomic_folder, atomic_write
 

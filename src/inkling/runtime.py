@@ -27,6 +27,18 @@ def process_started() -> float:
         return time.time()
 
 
+# torch raises a bare RuntimeError when the CPU's allocator fails; these are its words.
+_OUT_OF_MEMORY = ("not enough memory", "can't allocate memory", "out of memory", "bad_alloc")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory ran out, on the CPU or a GPU."""
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError)
+        and any(words in str(error).lower() for words in _OUT_OF_MEMORY)
+    )
+
+
 def available_threads() -> int:
     """Cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):

@@ -160,9 +160,7 @@ def test_a_workspace_has_defaults(inkling: Inkling, small: Workspace) -> None:
 
 
 @pytest.mark.parametrize("recipe", ["classic-fast", "head", "multihead", "feedforward", "blocks"])
-def test_other_recipes_train_and_write(
-    inkling: Inkling, small: Workspace, recipe: str
-) -> None:
+def test_other_recipes_train_and_write(inkling: Inkling, small: Workspace, recipe: str) -> None:
     """A few steps of each; it writes when named, but is not what a chat takes by itself."""
     arguments = ["--steps", 2, "--name", "r", "--no-plots", "-w", "w"]
     arguments += ["--set", "model.n_embd=64", "--set", "train.total_batch_size=256"]

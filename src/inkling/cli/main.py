@@ -17,7 +17,7 @@ from typer.core import TyperCommand, TyperGroup
 from inkling import __version__
 from inkling.cli import COMMAND_STARTED
 from inkling.errors import InklingError
-from inkling.runtime import process_started
+from inkling.runtime import is_out_of_memory, process_started
 
 # name: (module of inkling.cli, one line for --help)
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -141,8 +141,11 @@ def _explain(error: Exception) -> int:
             f"The system refused: {reason}. Nothing saved before was lost; fix that and try again."
         )
         return 1
-    if isinstance(error, MemoryError):
-        _say("There is not enough memory. Close other programs, or choose fewer --minutes.")
+    if is_out_of_memory(error):
+        _say(
+            "There is not enough memory. Close other programs, or train a smaller model with "
+            "fewer --minutes. Nothing saved before was lost."
+        )
         return 1
     _say(
         f"Inkling failed in a way it should not: {type(error).__name__}: {error}. Nothing saved "

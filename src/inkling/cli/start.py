@@ -17,7 +17,7 @@ from inkling.workspace import Workspace
 
 DEMO_WORKSPACE = Path("demo-workspace")
 DEMO_NAME = "Wilma"
-DEMO_MINUTES = 3.0
+DEMO_MINUTES = 3.4
 START_WORKSPACE = Path("inkling-workspace")
 
 PortOption = Annotated[int, typer.Option(help="Port of the page; 0 takes a free one.")]

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from inkling.runtime import is_out_of_memory
 from inkling.tokens.dataset import PackedIds
 
 Hidden = Callable[[Tensor], Tensor]
@@ -64,13 +65,34 @@ def measure(
     end_id: int,
     context_length: int,
     device: torch.device | str = "cpu",
+    rows: int = _ROWS,
 ) -> Likelihood:
-    """Score a whole part. The model is in eval mode during the call and then as before.
+    """Score a whole part, `rows` windows at a time (fewer where memory is short).
 
+    The model is in eval mode during the call and then as before.
     `characters_started` is the tokenizer's table: characters that begin in each id.
     """
     was_training = model.training
     model.eval()
+    try:
+        return _score(model, data, characters_started, end_id, context_length, device, rows)
+    except (RuntimeError, MemoryError) as error:
+        if rows == 1 or not is_out_of_memory(error):
+            raise
+    finally:
+        model.train(was_training)
+    return measure(model, data, characters_started, end_id, context_length, device, rows // 4 or 1)
+
+
+def _score(
+    model: torch.nn.Module,
+    data: PackedIds,
+    characters_started: np.ndarray,
+    end_id: int,
+    context_length: int,
+    device: torch.device | str,
+    rows: int,
+) -> Likelihood:  # fmt: skip
     ids = data.ids.astype(np.int64)
     scored = (ids != end_id) if data.mask is None else (np.asarray(data.mask) == 1)
     total = torch.zeros((), dtype=torch.float64, device=device)
@@ -81,7 +103,7 @@ def measure(
         batch.append(window)
         following = todo[index + 1] if index + 1 < len(todo) else None
         same = following is not None and _length(following) == _length(window)
-        if same and len(batch) < _ROWS:
+        if same and len(batch) < rows:
             continue
         starts = np.array([start for start, _, _ in batch])
         span = np.arange(_length(window))
@@ -98,7 +120,6 @@ def measure(
             tokens += int(keep.sum())
             characters += int(characters_started[targets[keep]].sum())
         batch = []
-    model.train(was_training)
     return Likelihood(float(total), tokens, characters)
 
 

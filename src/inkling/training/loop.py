@@ -25,6 +25,7 @@ from torch.nn import functional as F
 from inkling.config import Phase, Replan, TrainingSettings
 from inkling.errors import TrainingError
 from inkling.runs import Checkpoint, Run
+from inkling.runtime import is_out_of_memory
 from inkling.tokens.loader import IGNORE, Loader
 from inkling.training.metrics import bits
 from inkling.training.optim import Optimizers
@@ -36,9 +37,6 @@ if TYPE_CHECKING:
 
 # A roll-back halves the learning rate; more than this many in a row cannot be luck.
 MAX_ROLLBACKS = 5
-
-# torch raises a bare RuntimeError when the CPU's allocator fails; these are its words.
-_OUT_OF_MEMORY = ("not enough memory", "can't allocate memory", "out of memory")
 
 
 class Budget(Protocol):
@@ -329,7 +327,7 @@ def _learn(phase: _Phase, factor: float) -> tuple[float, int]:
             break
         except (RuntimeError, MemoryError) as error:
             phase.optimizers.zero_grad()
-            if not _is_out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
             if phase.rows == 1:
                 raise TrainingError(
@@ -342,12 +340,6 @@ def _learn(phase: _Phase, factor: float) -> tuple[float, int]:
         phase.optimizers.step(factor)
     phase.optimizers.zero_grad()
     return total, tokens
-
-
-def _is_out_of_memory(error: BaseException) -> bool:
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(
-        words in str(error).lower() for words in _OUT_OF_MEMORY
-    )
 
 
 def _roll_back(phase: _Phase) -> None:

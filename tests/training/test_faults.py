@@ -1,0 +1,368 @@
+"""Training under faults: whatever happens, a run resumes to the bit or says in one sentence
+why it cannot."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from inkling.cli.main import main
+from inkling.config import TrainingSettings
+from inkling.runs import Run
+from inkling.training.planner import TimeBudget
+from inkling.workspace import Workspace
+from tests.conftest import DEMO, Result
+
+STEPS = ("--steps", "12", "--save-every", "2", "--eval-every", "4", "--no-plots")
+SMALL = ("--set", "model.n_embd=64", "--set", "train.total_batch_size=256",
+         "--set", "finetune.total_batch_size=512")  # fmt: skip
+
+
+@pytest.fixture
+def workspace() -> Workspace:
+    """Two posts and some messages."""
+    source = Path("writing")
+    source.mkdir()
+    for post in sorted((DEMO / "posts").glob("*.md"))[:2]:
+        (source / post.name).write_bytes(post.read_bytes())
+    blocks = (DEMO / "dms.txt").read_text().split("\n\n")[:24]
+    (source / "dms.txt").write_text("\n\n".join(blocks))
+    assert main(["init", "w"]) == 0
+    assert main(["add", str(source), "-w", "w"]) == 0
+    return Workspace(Path("w").resolve())
+
+
+def command(*arguments: object) -> list[str]:
+    """`inkling` as a process of its own."""
+    return [sys.executable, "-m", "inkling", *map(str, arguments)]
+
+
+def run_inkling(*arguments: object, **options: object) -> Result:
+    """A whole process, and what it said."""
+    done = subprocess.run(
+        command(*arguments), capture_output=True, text=True, check=False, **options
+    )  # type: ignore[call-overload]
+    return Result(done.returncode, done.stdout, done.stderr)
+
+
+def one_sentence(result: Result) -> None:
+    """Explained: one line, no traceback."""
+    assert result.status in (1, 2), result
+    assert "Traceback" not in result.err
+    assert result.err.startswith("inkling: ")
+    assert result.err.count("\n") == 1
+
+
+def final_weights(workspace: Workspace, name: str) -> dict[str, torch.Tensor]:
+    """The last checkpoint, model and optimizer."""
+    run = Run(workspace.run_path(name))
+    step = run.last_step()
+    assert step is not None
+    checkpoint = run.load_checkpoint(step)
+    assert checkpoint.optimizer is not None
+    return checkpoint.model | checkpoint.optimizer
+
+
+def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    """Equal to the bit."""
+    return one.keys() == other.keys() and all(torch.equal(one[k], other[k]) for k in one)
+
+
+@pytest.mark.parametrize("recipe", ["modern", "classic-fast", "blocks"])
+def test_every_recipe_resumes_to_the_bit(workspace: Workspace, recipe: str) -> None:
+    """Stopped by a signal in the middle of a phase, resumed: the same weights and optimizer
+    state as never stopped."""
+    options = ("train", "--recipe", recipe, "-w", workspace.path, *STEPS)
+    small = SMALL[:4] if recipe == "blocks" else SMALL
+    assert run_inkling(*options, *small, "--name", "whole").status == 0
+    process = subprocess.Popen(
+        command(*options, *small, "--name", "stopped"), stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    stop_in = "Learning to write" if recipe == "blocks" else "Learning to answer"
+    for line in process.stdout:
+        if line.startswith(stop_in):
+            process.send_signal(signal.SIGTERM)
+            break
+    process.stdout.read()
+    process.stdout.close()
+    assert process.wait(120) in (143, 0)
+    resumed = run_inkling(
+        "train", "--resume", "--run", "stopped", "--no-plots", "-w", workspace.path
+    )
+    assert resumed.status == 0, resumed.err
+    assert same(final_weights(workspace, "whole"), final_weights(workspace, "stopped"))
+
+
+# Loads everything once, then forks a child for each attempt: 50 kills in a minute.
+_KILLER = """
+import os, random, signal, sys, time
+import torch, inkling.cli.train, inkling.training.session, inkling.inference.chat
+from inkling.cli.main import main
+from inkling.runs import Run
+from inkling.workspace import Workspace
+workspace, kills, arguments = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
+moments = random.Random(int(kills))
+run = Run(Workspace(__import__('pathlib').Path(workspace)).run_path('killed'))
+done = 0
+while done < kills:
+    resumable = (run.path / 'config.json').exists()
+    if resumable and run.config().complete:
+        import shutil; shutil.rmtree(run.path); resumable = False
+    command = ['train', '--resume', '--run', 'killed'] if resumable else arguments
+    child = os.fork()
+    if child == 0:
+        sys.stdout = open(os.devnull, 'w')
+        os._exit(main([*command, '--no-plots', '-w', workspace]))
+    time.sleep(moments.random() * 1.2)
+    os.kill(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    if os.WIFEXITED(status) and os.WEXITSTATUS(status) not in (0,):
+        sys.exit(f'attempt {done} ended with {os.WEXITSTATUS(status)}')
+    done += 1
+"""
+
+
+@pytest.mark.slow
+def test_fifty_kills_at_random_moments_lose_nothing(workspace: Workspace) -> None:
+    """kill -9 anywhere in train and finetune: the run resumes, and ends with the very bits of
+    one that was never killed."""
+    options = ("train", *STEPS, *SMALL)
+    assert run_inkling(*options, "--name", "whole", "-w", workspace.path).status == 0
+    killed = subprocess.run(
+        [sys.executable, "-c", _KILLER, str(workspace.path), "50", *options, "--name", "killed"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert killed.returncode == 0, killed.stderr
+    way_on = (
+        ("train", "--resume", "--run", "killed", "--no-plots")
+        if (workspace.run_path("killed") / "config.json").exists()
+        else (*options, "--name", "killed")
+    )
+    finished = run_inkling(*way_on, "-w", workspace.path)
+    assert finished.status == 0, finished.err
+    assert same(final_weights(workspace, "whole"), final_weights(workspace, "killed"))
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
+    """A function that makes (or resizes) a real file system of so many kilobytes."""
+    if os.geteuid() != 0 or shutil.which("mount") is None:
+        pytest.skip("a small file system needs root; RLIMIT_FSIZE is tested elsewhere")
+    point = tmp_path / "disk"
+    point.mkdir()
+
+    def of_size(kilobytes: int) -> Path:
+        action = "remount," if os.path.ismount(point) else ""
+        done = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"{action}size={kilobytes}k", "tmpfs", str(point)],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        if done.returncode:
+            pytest.skip(f"mounting a tmpfs is not allowed here: {done.stderr.strip()}")
+        return point
+
+    yield of_size
+    if os.path.ismount(point):
+        subprocess.run(["umount", "-l", str(point)], check=True)
+
+
+def test_a_disk_that_fills_up_anywhere_is_explained(
+    small_disk: Callable[[int], Path], workspace: Workspace
+) -> None:
+    """Wherever the disk fills (corpus, data, checkpoint, samples): one sentence, and with more
+    room the same run goes on or begins again, to the same bits."""
+    options = ("train", *STEPS, *SMALL, "--name", "r")
+    assert run_inkling(*options, "-w", workspace.path).status == 0
+    wanted = final_weights(workspace, "r")
+    disk = small_disk(64)
+    ended = set()
+    for kilobytes in (64, 200, 300, 450, 700, 1_000, 1_500, 2_200, 3_000):
+        small_disk(kilobytes)
+        for path in disk.iterdir():
+            shutil.rmtree(path)
+        steps: list[tuple[object, ...]] = [
+            ("init", disk / "w"),
+            ("add", Path("writing").resolve(), "-w", disk / "w"),
+            (*options, "-w", disk / "w"),
+        ]
+        for step in steps:
+            result = run_inkling(*step)
+            if result.status:
+                one_sentence(result)
+                assert "no space left" in result.err or "full" in result.err, result.err
+                ended.add(step[0])
+                break
+        if result.status and step[0] == "train":
+            small_disk(20_000)
+            there = (disk / "w" / "runs" / "r" / "config.json").exists()
+            again = ("train", "--resume", "--run", "r", "--no-plots") if there else options
+            finished = run_inkling(*again, "-w", disk / "w")
+            assert finished.status == 0, finished.err
+            assert same(wanted, final_weights(Workspace(disk / "w"), "r"))
+    assert "train" in ended
+
+
+def test_a_file_size_limit_is_explained(workspace: Workspace) -> None:
+    """RLIMIT_FSIZE stands for a full disk where nothing can be mounted."""
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, 150_000))
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+    result = run_inkling("train", *STEPS, "--name", "r", "-w", workspace.path, preexec_fn=limit)
+    one_sentence(result)
+    assert "Nothing saved before was lost" in result.err
+
+
+def test_short_memory_backs_off_or_explains(workspace: Workspace) -> None:
+    """1 GB of address space: the training gets through in smaller pieces, or says why not."""
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
+
+    result = run_inkling("train", *STEPS, "--name", "r", "-w", workspace.path, preexec_fn=limit)
+    if result.status:
+        one_sentence(result)
+        assert "memory" in result.err
+    else:
+        assert Run(workspace.run_path("r")).config().complete
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGHUP, 129), (signal.SIGTERM, 143)])
+def test_a_closed_window_saves(workspace: Workspace, number: int, status: int) -> None:
+    """SIGHUP and SIGTERM save and say how to go on."""
+    process = subprocess.Popen(
+        command("train", "--steps", 100_000, "--no-plots", "--name", "r", "-w", workspace.path),
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    for line in process.stdout:
+        if " step " in line:
+            break
+    process.send_signal(number)
+    rest = process.stdout.read()
+    process.stdout.close()
+    assert process.wait(60) == status
+    assert "inkling train --resume --run r" in rest
+    assert Run(workspace.run_path("r")).last_step() is not None
+
+
+def test_a_second_ctrl_c_ends_at_once_and_loses_no_checkpoint(workspace: Workspace) -> None:
+    """130, quickly, and the run still resumes."""
+    process = subprocess.Popen(
+        command("train", "--steps", 100_000, "--save-every", 3, "--no-plots", "--name", "r",
+                "-w", workspace.path),
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    run = Run(workspace.run_path("r"))
+    while run.last_step() is None:
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGINT)
+    rest = process.stdout.read()
+    process.stdout.close()
+    assert process.wait(60) == 130
+    assert "Traceback" not in rest
+    step = run.last_step()
+    assert step is not None
+    run.load_checkpoint(step)
+
+
+def test_a_checkpoint_of_another_recipe_is_refused(workspace: Workspace) -> None:
+    """Put in by hand where it does not belong: a sentence, for writing and for resuming."""
+    for recipe in ("modern", "head"):
+        arguments = ("train", "--recipe", recipe, "--steps", 4, "--no-plots", "--name", recipe)
+        assert run_inkling(*arguments, "-w", workspace.path).status == 0
+    ours, theirs = (Run(workspace.run_path(name)) for name in ("modern", "head"))
+    step = ours.last_step()
+    shutil.rmtree(ours.path / "checkpoints")
+    shutil.copytree(theirs.path / "checkpoints", ours.path / "checkpoints")
+    last = theirs.last_step()
+    assert step is not None
+    assert last is not None
+    ours.write_best({"train": {"step": last, "val_nats_per_char": 1.0}})
+    ours.write_config(ours.config().model_copy(update={"complete": False}))
+    one_sentence(run_inkling("generate", "--run", "modern", "-w", workspace.path))
+    one_sentence(run_inkling("train", "--resume", "--run", "modern", "-w", workspace.path))
+
+
+def test_a_corpus_edited_meanwhile_changes_no_run(workspace: Workspace) -> None:
+    """A run learns from what was packed when it began, also after a resume."""
+    options = ("train", *STEPS, *SMALL)
+    assert run_inkling(*options, "--name", "whole", "-w", workspace.path).status == 0
+    process = subprocess.Popen(
+        command(*options, "--name", "r", "-w", workspace.path), stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if " step " in line:
+            break
+    Path("more.txt").write_text("Something new that nobody had written before. " * 40)
+    assert run_inkling("add", Path("more.txt").resolve(), "-w", workspace.path).status == 0
+    process.send_signal(signal.SIGTERM)
+    process.stdout.read()
+    process.stdout.close()
+    process.wait(60)
+    resumed = run_inkling("train", "--resume", "--run", "r", "--no-plots", "-w", workspace.path)
+    assert resumed.status == 0, resumed.err
+    assert same(final_weights(workspace, "whole"), final_weights(workspace, "r"))
+
+
+def test_a_clock_that_is_set_back_does_not_run_away() -> None:
+    """The plan may grow, but only within the budget, and no step number goes back."""
+    now = 1_000.0
+    budget = TimeBudget(1_060.0, eval_every=10, evaluation=2.0, clock=lambda: now)
+    steps = 100
+    for step in range(60):
+        new = budget.replan(step, steps, 0)
+        if new is not None:
+            assert new > step
+            steps = new
+        now += 0.5
+        if step == 30:
+            now -= 3_600.0
+    assert steps < 100_000
+    settings = TrainingSettings(steps=steps)
+    assert settings.steps == steps
+
+
+def test_a_read_only_workspace_is_explained(workspace: Workspace) -> None:
+    """Nothing can be written: one sentence naming the path."""
+    os.chmod(workspace.path.parent, 0o755)
+    for path in (workspace.path, *workspace.path.rglob("*")):
+        os.chmod(path, 0o555 if path.is_dir() else 0o444)
+    parents = list(workspace.path.parents)[:4]
+    modes = [path.stat().st_mode for path in parents]
+    for path in parents:
+        os.chmod(path, path.stat().st_mode | 0o055)
+
+    def become_nobody() -> None:
+        if os.geteuid() == 0:
+            os.setgid(65534)
+            os.setuid(65534)
+
+    try:
+        environment = {**os.environ, "HOME": "/nonexistent", "PYTHONDONTWRITEBYTECODE": "1"}
+        result = run_inkling(
+            "train", "--steps", 2, "-w", workspace.path, preexec_fn=become_nobody, env=environment
+        )
+    finally:
+        for path, mode in zip(parents, modes, strict=True):
+            os.chmod(path, mode)
+        for path in (workspace.path, *workspace.path.rglob("*")):
+            os.chmod(path, 0o755 if path.is_dir() else 0o644)
+    if "No module named" in result.err or "Permission denied: '/root" in result.err:
+        pytest.skip("another user cannot read this Python installation")
+    one_sentence(result)
+    assert "permission denied" in result.err or "readonly" in result.err
