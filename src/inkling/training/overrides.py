@@ -50,11 +50,11 @@ def _apply(plan: Plan, key: str, value: Any) -> Plan:
         parts["finetune"] = plan.finetune
     known = [f"{part}.{name}" for part, settings in parts.items() for name in _names(settings)]
     if key not in known:
-        # The nearest by its last word, or by the whole.
+        # The nearest by its last word: the part before the dot is what people leave out.
         last = {name.rsplit(".", 1)[1]: name for name in reversed(known)}
-        near = difflib.get_close_matches(key, known, 1, 0.6) or [
+        near = [
             last[word]
-            for word in difflib.get_close_matches(key.rsplit(".", 1)[-1], list(last), 1, 0.6)
+            for word in difflib.get_close_matches(key.rsplit(".", 1)[-1], list(last), 1, 0.7)
         ]
         hint = f" Did you mean {near[0]}?" if near else f" There are: {', '.join(known)}."
         raise UsageError(f"There is no setting {key!r}.{hint}")

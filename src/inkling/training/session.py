@@ -383,8 +383,8 @@ def train_run(
             if resumed is None:
                 raise
             raise CheckpointError(
-                f"The checkpoint {resumed.path} does not fit this run ({error}). "
-                "Train a new run: inkling train."
+                f"The checkpoint {resumed.path} does not fit this run "
+                f"({str(error).splitlines()[0].rstrip(' :')}). Train a new run: inkling train."
             ) from error
         if outcome.interrupted:
             return outcome
