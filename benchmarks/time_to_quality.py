@@ -43,11 +43,11 @@ def time_inkling(text: Path, minutes: float, seed: int) -> tuple[float, float]:
     """(wall seconds of init + add + train, held-out nats per character)."""
     with tempfile.TemporaryDirectory() as folder:
         here = Path(folder)
-        wall = 0.0
+        wall, run_name = 0.0, ["--name", "r", "-w", "w"]
         for arguments in (
             ["init", "w"],
             ["add", str(text), "-w", "w"],
-            ["train", "--minutes", str(minutes), "--seed", str(seed), "--name", "r", "-w", "w"],
+            ["train", "--minutes", str(minutes), "--seed", str(seed), "--no-plots", *run_name],
         ):
             wall += run([*inkling(), *arguments], here)[0]
         best = json.loads((here / "w/runs/r/best.json").read_text())

@@ -192,6 +192,7 @@ class TrainRequest(Settings):
     eval_every: int | None = None
     save_every: int | None = None
     finetune: bool = True
+    figures: bool = True
     group: str | None = None
     overrides: tuple[tuple[str, str], ...] = ()
     """Settings to replace after the rest was derived, as (name, value)."""
@@ -223,6 +224,8 @@ class DataFacts(Settings):
     reply_characters: int = 0
     leak: float = 0.0
     """Share of held-out characters in 50-character runs that stand in train."""
+    bzip2_nats: float = 1.65
+    """Nats a character that bzip2 leaves of the training text: how predictable it is."""
     corpus_hash: str = ""
     live_ranges: tuple[tuple[int, int], ...] = ()
     """Half-open ranges of the ids seen in training; only these are ever sampled."""
@@ -238,6 +241,8 @@ class RunConfig(Settings):
     seed: int = DEFAULT_SEED
     merges: int = 0
     minutes: float | None = None
+    figures: bool = True
+    """Whether figures are drawn at the end; their time belongs to the minutes."""
     parent: str | None = None
     group: str | None = None
     """The ladder that this run is a rung of."""

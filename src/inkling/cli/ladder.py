@@ -87,6 +87,7 @@ def _climb(workspace: Workspace, minutes: float, seeds: int, name: str | None) -
                     name=run_name,
                     finetune=False,
                     group=group,
+                    figures=False,
                 )
                 runtime = Runtime.detect()
                 run = start_run(prepared, request, runtime)

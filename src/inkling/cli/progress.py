@@ -60,9 +60,9 @@ def print_plan(config: RunConfig, machine: str) -> None:
     # Weights, gradients and two optimizer moments in 4 bytes each, and torch itself.
     typer.echo(f"  memory    about {(size * 16 + 400e6) / 1e6:,.0f} MB")
     if config.recipe == "modern":  # the only one whose course was measured
-        expected = expected_nats(facts.train_characters, seen, size)
+        expected = expected_nats(facts.bzip2_nats, seen, size)
         typer.echo(
-            f"  expect    about {bits(expected):.1f} bits a character: {looks_like(expected)}"
+            f"  expect    about {bits(expected):.1f} bits a character: {looks_like(expected, facts.bzip2_nats)}"
         )
 
 

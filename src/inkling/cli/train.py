@@ -102,8 +102,8 @@ def train(
     elif repeat is not None:
         repeat_training(found, repeat, name, plots=not no_plots)
     else:
-        request = train_request(found, fresh | {"name": name}, settings or ())
-        train_new(found, request, plots=not no_plots)
+        fresh |= {"name": name, "figures": not no_plots}
+        train_new(found, train_request(found, fresh, settings or ()))
 
 
 def preload_torch() -> None:
@@ -111,7 +111,7 @@ def preload_torch() -> None:
     threading.Thread(target=lambda: __import__("torch"), daemon=True).start()
 
 
-def train_new(workspace: Workspace, request: TrainRequest, plots: bool = True) -> Run:
+def train_new(workspace: Workspace, request: TrainRequest) -> Run:
     """Start a run, show the plan, train it to its end. The finished run."""
     from inkling.preparation import prepare_run
     from inkling.runs import Run
@@ -130,7 +130,7 @@ def train_new(workspace: Workspace, request: TrainRequest, plots: bool = True) -
         runtime = Runtime.detect(started=COMMAND_STARTED.get())
         run = start_run(prepared, request, runtime)
         print_plan(run.config(), runtime.describe())
-        _finish(run, runtime, resume=False, plots=plots)
+        _finish(run, runtime, resume=False, plots=request.figures)
     return run
 
 
@@ -209,7 +209,11 @@ def _finish(run: Run, runtime: Runtime, resume: bool, plots: bool) -> None:
             per_char = best[phase]["val_nats_per_char"]
             typer.echo(
                 f"Held-out {words}: {per_char:.3f} nats a character ({bits(per_char):.2f} bits)"
-                + (f": {looks_like(per_char)}" if phase == "train" else "")
+                + (
+                    f": {looks_like(per_char, run.config().data.bzip2_nats)}"
+                    if phase == "train"
+                    else ""
+                )
             )
     if plots:
         from inkling.plots import draw_run

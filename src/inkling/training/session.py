@@ -46,8 +46,9 @@ from inkling.training.loop import Hooks, Outcome, PhaseJob, run_phase, time_step
 from inkling.training.overrides import apply_overrides
 from inkling.workspace import Workspace, atomic_folder
 
-# Seconds kept back at the end of a timed command: last checkpoint, last words, exit.
-RESERVE_SECONDS = 0.3
+# Seconds kept back at the end of a timed command: last checkpoint, last words, exit; and what
+# drawing the figures takes, importing matplotlib included.
+RESERVE_SECONDS, FIGURE_SECONDS = 0.3, 1.5
 
 
 @dataclass(frozen=True)
@@ -213,7 +214,7 @@ def _configure(run: Run, prepared: Prepared, request: TrainRequest, runtime: Run
     timed = request.steps is None and (request.recipe == "modern" or request.minutes is not None)
     minutes = request.minutes or planner.DEFAULT_MINUTES
     if timed:
-        seconds = _seconds_left(minutes, runtime)
+        seconds = _seconds_left(minutes, runtime, request.figures)
         if seconds < 1:
             spent = time.time() - runtime.started
             raise TrainingError(
@@ -252,6 +253,7 @@ def _configure(run: Run, prepared: Prepared, request: TrainRequest, runtime: Run
         merges=session.tokenizer.merges,
         group=request.group,
         minutes=minutes if timed else None,
+        figures=request.figures,
         model=plan.model,
         train=plan.train.model_copy(update=overrides),
         finetune=None if plan.finetune is None else plan.finetune.model_copy(update=overrides),
@@ -277,8 +279,13 @@ def _exact(facts: DataFacts, plan: Plan, steps: int, finetune_steps: int) -> Pla
     return planner.with_dialogs(Plan(model=plan.model, train=train, finetune=finetune), facts)
 
 
-def _seconds_left(minutes: float, runtime: Runtime) -> float:
-    return runtime.started + 60 * minutes - time.time() - RESERVE_SECONDS
+def _seconds_left(minutes: float, runtime: Runtime, figures: bool = True) -> float:
+    return _deadline(minutes, runtime, figures) - time.time()
+
+
+def _deadline(minutes: float, runtime: Runtime, figures: bool) -> float:
+    """`time.time()` by which the last step must have ended."""
+    return runtime.started + 60 * minutes - RESERVE_SECONDS - FIGURE_SECONDS * figures
 
 
 def _fit_to_clock(session: Session, facts: DataFacts, plan: Plan, seconds: float) -> Plan:
@@ -414,7 +421,7 @@ def _budget(
     config = session.run.config()
     if config.minutes is None:
         return None
-    end = session.runtime.started + 60 * config.minutes - RESERVE_SECONDS
+    end = _deadline(config.minutes, session.runtime, config.figures)
     if phase == "train" and config.finetune is not None:
         # Steps of the two phases cost alike.
         share = config.finetune.steps / (config.train.steps + config.finetune.steps)
