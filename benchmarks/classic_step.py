@@ -24,7 +24,9 @@ from inkling.training.recipes import fixed_plan
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--recipe", default="classic-fast", choices=["classic-fast", "classic-full"])
+    parser.add_argument(
+        "--recipe", default="classic-fast", choices=["classic-fast", "classic-full"]
+    )
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     torch.set_flush_denormal(True)

@@ -61,9 +61,8 @@ def print_plan(config: RunConfig, machine: str) -> None:
     typer.echo(f"  memory    about {(size * 16 + 400e6) / 1e6:,.0f} MB")
     if config.recipe == "modern":  # the only one whose course was measured
         expected = expected_nats(facts.bzip2_nats, seen, size)
-        typer.echo(
-            f"  expect    about {bits(expected):.1f} bits a character: {looks_like(expected, facts.bzip2_nats)}"
-        )
+        words = looks_like(expected, facts.bzip2_nats)
+        typer.echo(f"  expect    about {bits(expected):.1f} bits a character: {words}")
 
 
 def _shape(model: ModelSettings | LadderSettings) -> str:

@@ -207,14 +207,10 @@ def _finish(run: Run, runtime: Runtime, resume: bool, plots: bool) -> None:
     for phase, words in _MEASURED_ON.items():
         if phase in best:
             per_char = best[phase]["val_nats_per_char"]
-            typer.echo(
-                f"Held-out {words}: {per_char:.3f} nats a character ({bits(per_char):.2f} bits)"
-                + (
-                    f": {looks_like(per_char, run.config().data.bzip2_nats)}"
-                    if phase == "train"
-                    else ""
-                )
-            )
+            line = f"Held-out {words}: {per_char:.3f} nats a character ({bits(per_char):.2f} bits)"
+            if phase == "train":
+                line += f": {looks_like(per_char, run.config().data.bzip2_nats)}"
+            typer.echo(line)
     if plots:
         from inkling.plots import draw_run
 
