@@ -18,7 +18,8 @@ from inkling.runtime import Runtime
 from inkling.training.loop import Hooks
 from inkling.training.planner import merges_for
 from inkling.training.recipes import RECIPES, uses_characters
-from inkling.training.session import start_run, train_run
+from inkling.training.session import train_run
+from inkling.training.start import start_run
 from inkling.workspace import Workspace
 from tests.conftest import DEMO
 

@@ -67,7 +67,8 @@ def _climb(workspace: Workspace, minutes: float, seeds: int, name: str | None) -
     from inkling.model.build import count_parameters
     from inkling.runtime import Runtime
     from inkling.training.loop import Hooks
-    from inkling.training.session import start_run, train_run
+    from inkling.training.session import train_run
+    from inkling.training.start import start_run
 
     end = COMMAND_STARTED.get() + 60 * minutes
     left = len(LADDER) * seeds

@@ -21,6 +21,8 @@ from inkling.training.session import Session
 
 REDRAW_SECONDS = 0.1
 PLAIN_SECONDS = 5.0
+LITTLE_TEXT = 100_000
+"""Characters below which the plan says that there is little text."""
 
 _PHASE_WORDS = {"train": "learning to write", "finetune": "learning to answer"}
 
@@ -36,6 +38,11 @@ def print_plan(config: RunConfig, machine: str) -> None:
     if facts.val_characters:
         text += f", {facts.val_characters:,} kept aside to test on"
     typer.echo(text)
+    if facts.train_characters < LITTLE_TEXT:
+        typer.echo(
+            f"            (that is little: about {max(1, round(facts.train_characters / 1_800))} "
+            f"pages; from about {LITTLE_TEXT:,} characters the wait is worth it)"
+        )
     if facts.dialogs:
         typer.echo(
             f"  dialogs   {facts.dialogs:,} to learn from, {facts.held_out_dialogs:,} kept aside"

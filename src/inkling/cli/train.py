@@ -125,7 +125,7 @@ def train_new(workspace: Workspace, request: TrainRequest) -> Run:
 
         from inkling.cli.progress import print_plan
         from inkling.runtime import Runtime
-        from inkling.training.session import start_run
+        from inkling.training.start import start_run
 
         runtime = Runtime.detect(started=COMMAND_STARTED.get())
         run = start_run(prepared, request, runtime)
@@ -149,7 +149,7 @@ def repeat_training(
 
         from inkling.cli.progress import print_plan
         from inkling.runtime import Runtime
-        from inkling.training.session import start_repeat
+        from inkling.training.start import start_repeat
 
         runtime = Runtime.detect(started=COMMAND_STARTED.get())
         run = start_repeat(prepared, config)
@@ -315,19 +315,22 @@ def finetune(
         str | None, typer.Argument(help="The run to start from; by default the newest.")
     ] = None,
     minutes: MinutesOption = None,
+    steps: Annotated[int | None, _quiet("Exactly this many steps, instead of minutes.")] = None,
     no_plots: Annotated[bool, typer.Option("--no-plots", help="Draw no figures.")] = False,
     workspace: WorkspaceOption = None,
 ) -> None:
     """Fine-tune a trained run on the dialogs that the workspace holds now, as a new run."""
     from inkling.runtime import Runtime
-    from inkling.training.session import start_finetune
+    from inkling.training.start import start_finetune
 
     found = find_workspace(workspace)
-    if minutes is not None and not 0 < minutes < 1e9:
-        raise UsageError(f"--minutes must be more than 0; you gave {minutes:g}.")
+    typed = {"minutes": minutes, "steps": steps, "figures": not no_plots}
+    request = train_request(found, typed, ())
+    if minutes is None and steps is None:  # what inkling.toml says is for whole trainings
+        request = request.model_copy(update={"minutes": None, "steps": None})
     preload_torch()
     with found.training_lock():
         runtime = Runtime.detect(started=COMMAND_STARTED.get())
-        tuned = start_finetune(found, run, minutes, runtime)
+        tuned = start_finetune(found, run, request, runtime)
         typer.echo(f"Fine-tuning {tuned.config().parent} as run {tuned.name}.")
         _finish(tuned, runtime, resume=False, plots=not no_plots)

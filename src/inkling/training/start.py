@@ -1,0 +1,274 @@
+"""What a run begins with: sizes, steps and rates, fixed before the first step.
+
+Knows: how a request, a corpus and a machine become a `RunConfig`; how a run is repeated or
+taken over for fine-tuning. Does not know: the loop, the terminal.
+Data: prepared data + request -> recipe or planner -> overrides -> steps that fit -> config.json.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+
+import torch
+
+from inkling import __version__
+from inkling.config import (
+    DataFacts,
+    LadderSettings,
+    ModelSettings,
+    Phase,
+    Plan,
+    RunConfig,
+    TrainingSettings,
+    TrainRequest,
+)
+from inkling.errors import RunError, TrainingError
+from inkling.model.build import build_model
+from inkling.preparation import (
+    Prepared,
+    new_run_path,
+    prepare,
+    read_split,
+    starter_questions,
+)
+from inkling.runs import Run
+from inkling.runtime import Runtime
+from inkling.tokens.loader import WindowLoader
+from inkling.tokens.tokenizer import Tokenizer
+from inkling.training import planner, recipes
+from inkling.training.loop import time_step
+from inkling.training.overrides import apply_overrides
+from inkling.training.session import Session, deadline
+from inkling.workspace import Workspace, atomic_folder
+
+
+def start_run(prepared: Prepared, request: TrainRequest, runtime: Runtime) -> Run:
+    """Fix every setting of a new run whose data is prepared; nothing is trained yet.
+
+    With `steps`, every choice is a pure function of corpus, recipe and seed. With `minutes`,
+    the machine's speed is measured first and what follows from it is written to config.json.
+    """
+    run = Run(prepared.path)
+    try:
+        run.write_config(_configure(run, prepared, request, runtime))
+    except BaseException:
+        shutil.rmtree(prepared.path, ignore_errors=True)
+        raise
+    return run
+
+
+def start_repeat(prepared: Prepared, config: RunConfig) -> Run:
+    """A new run with another's every setting. Raises RunError where the text is another."""
+    run = Run(prepared.path)
+    try:
+        if config.parent is not None:
+            raise RunError(
+                f"The run {config.name!r} was fine-tuned from {config.parent!r}: repeat that one "
+                "with --repeat, then fine-tune it."
+            )
+        if prepared.facts.corpus_hash != config.data.corpus_hash:
+            raise RunError(
+                f"The corpus is not the one that {config.name!r} was trained on, so it cannot be "
+                "repeated. Train a new run: inkling train."
+            )
+        fresh = {
+            "name": run.name,
+            "complete": False,
+            "group": None,
+            "inkling_version": __version__,
+        }
+        run.write_config(config.model_copy(update=fresh))
+    except BaseException:
+        shutil.rmtree(prepared.path, ignore_errors=True)
+        raise
+    return run
+
+
+def start_finetune(
+    workspace: Workspace, parent_name: str | None, request: TrainRequest, runtime: Runtime
+) -> Run:
+    """A new run that fine-tunes the base of another on the dialogs there are now.
+
+    The parent's tokenizer and base weights are taken over; the parent stays as it is. Of the
+    request only steps (of fine-tuning), minutes and figures count.
+    """
+    parent = Run.choose(workspace, parent_name)
+    base_step = parent.best_step("train")
+    if base_step is None:
+        raise RunError(f"The run {parent.name!r} has no trained base to fine-tune.")
+    parent_config = parent.config()
+    path = new_run_path(workspace, Run.next_name(workspace, f"{parent.name}-tuned"))
+    split, corpus_hash = read_split(workspace)
+    if not split.train_dialogs or not split.held_out_dialogs:
+        raise TrainingError(
+            f"There are {len(split.train_dialogs) + len(split.held_out_dialogs)} dialogs here; "
+            "fine-tuning needs about ten, so that some can be kept aside. "
+            "Add them:/me: text with: inkling add PATH."
+        )
+    facts = prepare(split, corpus_hash, path, Tokenizer.load(parent.tokenizer_path))
+    run = Run(path)
+    try:
+        source = parent.checkpoint_path(base_step)
+        with atomic_folder(run.checkpoint_path(base_step)) as folder:
+            shutil.copytree(source, folder, dirs_exist_ok=True)
+        run.write_best({"train": parent.best()["train"]})
+        for record in parent.records("metrics.jsonl"):
+            if record["phase"] == "train" and record["step"] <= base_step:
+                run.append("metrics.jsonl", record)
+        session = Session.open(run, runtime)
+        tuning, minutes = _tuning(session, parent_config, request)
+        run.write_config(
+            parent_config.model_copy(
+                update={
+                    "inkling_version": __version__,
+                    "torch_version": torch.__version__,
+                    "name": run.name,
+                    "parent": parent.name,
+                    "minutes": minutes,
+                    "figures": request.figures,
+                    "finetune": tuning,
+                    "data": facts,
+                    "starters": starter_questions(split),
+                    "replans": (),
+                    "complete": False,
+                }
+            )
+        )
+    except BaseException:
+        shutil.rmtree(path, ignore_errors=True)
+        raise
+    return run
+
+
+def _tuning(
+    session: Session, parent: RunConfig, request: TrainRequest
+) -> tuple[TrainingSettings, float | None]:
+    """The settings of a fine-tuning alone, and its minutes where it is timed. A classic recipe
+    makes its own number of steps unless told otherwise."""
+    if parent.recipe == "modern" or recipes.is_rung(parent.recipe):
+        settings = planner.finetune_settings(parent.train)
+    else:
+        fixed = recipes.fixed_plan(parent.recipe, parent.model.vocab_size, dialogs=True).finetune
+        assert fixed is not None
+        kept = ("total_batch_size", "device_batch_size", "sequence_length")
+        settings = fixed.model_copy(update={key: getattr(parent.train, key) for key in kept})
+        if request.steps is None and request.minutes is None:
+            return settings, None
+    if request.steps is not None:
+        return planner.with_cadence(settings, request.steps, 10), None
+    minutes = request.minutes or planner.DEFAULT_MINUTES
+    seconds = max(1.0, deadline(minutes, session.runtime, request.figures) - time.time())
+    return _fit_phase(session, parent.model, settings, seconds, "finetune"), minutes
+
+
+def _configure(run: Run, prepared: Prepared, request: TrainRequest, runtime: Runtime) -> RunConfig:
+    facts = prepared.facts
+    session = Session.open(run, runtime)
+    vocab_size = session.tokenizer.vocab_size
+    tunes = request.finetune and facts.dialogs > 0 and facts.held_out_dialogs > 0
+    timed = request.steps is None and (request.recipe == "modern" or request.minutes is not None)
+    minutes = request.minutes or planner.DEFAULT_MINUTES
+    if timed:
+        seconds = deadline(minutes, runtime, request.figures) - time.time()
+        if seconds < 1:
+            spent = time.time() - runtime.started
+            raise TrainingError(
+                f"{minutes:g} minutes are too few for this corpus on this machine: reading it took "
+                f"{spent:.0f} s. Give it more: --minutes {spent / 60 + 1:.1g}."
+            )
+        if request.recipe == "modern":
+            gflops = planner.measure_gflops(runtime)
+            plan = planner.make_plan(vocab_size, seconds, gflops, tunes)
+        else:
+            plan = recipes.fixed_plan(request.recipe, vocab_size, tunes)
+        plan = apply_overrides(plan, request.overrides)
+        plan = _fit_to_clock(session, facts, plan, seconds)
+    elif request.recipe == "modern":
+        assert request.steps is not None
+        plan = planner.plan_for_steps(vocab_size, request.steps, tunes)
+        plan = apply_overrides(plan, request.overrides)
+        plan = _exact(facts, plan, request.steps, _dialog_steps(facts, plan))
+    else:
+        plan = recipes.fixed_plan(request.recipe, vocab_size, tunes)
+        plan = apply_overrides(plan, request.overrides)
+        if request.steps is not None:
+            ratio = plan.finetune.steps / plan.train.steps if plan.finetune else 0.0
+            plan = _exact(facts, plan, request.steps, max(1, round(ratio * request.steps)))
+    overrides = {
+        key: value
+        for key, value in (("eval_every", request.eval_every), ("save_every", request.save_every))
+        if value is not None
+    }
+    return RunConfig(
+        inkling_version=__version__,
+        torch_version=torch.__version__,
+        name=run.name,
+        recipe=request.recipe,
+        seed=request.seed,
+        merges=session.tokenizer.merges,
+        group=request.group,
+        minutes=minutes if timed else None,
+        figures=request.figures,
+        model=plan.model,
+        train=plan.train.model_copy(update=overrides),
+        finetune=None if plan.finetune is None else plan.finetune.model_copy(update=overrides),
+        data=facts,
+        starters=prepared.starters,
+    )
+
+
+def _dialog_steps(facts: DataFacts, plan: Plan) -> int:
+    """Steps of fine-tuning that make the passes over the dialogs that pay."""
+    if plan.finetune is None:
+        return 0
+    tokens = planner.FINETUNE_EPOCHS * facts.dialog_tokens / (1 - plan.finetune.replay_ratio)
+    return max(1, round(tokens / plan.finetune.total_batch_size))
+
+
+def _exact(facts: DataFacts, plan: Plan, steps: int, finetune_steps: int) -> Plan:
+    """A plan for exactly so many steps of each phase, evaluated some ten times each."""
+    finetune = plan.finetune
+    if finetune is not None:
+        finetune = planner.with_cadence(finetune, finetune_steps, 10)
+    train = planner.with_cadence(plan.train, steps, 10)
+    return planner.with_dialogs(Plan(model=plan.model, train=train, finetune=finetune), facts)
+
+
+def _fit_to_clock(session: Session, facts: DataFacts, plan: Plan, seconds: float) -> Plan:
+    """The plan with as many steps of both phases as fit into `seconds`, by a short probe."""
+    begun = time.time()
+    finetune = plan.finetune
+    share = 0.0
+    if finetune is not None:
+        share = recipes.CLASSIC_FINETUNE_SHARE
+        if isinstance(plan.model, ModelSettings):
+            share = planner.FINETUNE_SHARE
+        fitting = _fit_phase(session, plan.model, finetune, seconds * share, "finetune")
+        finetune = fitting
+        if isinstance(plan.model, ModelSettings):
+            # More passes than pay would only learn the dialogs by heart: the base gets the rest.
+            enough = _dialog_steps(facts, plan)
+            if enough < fitting.steps:
+                share *= enough / fitting.steps
+                evaluations = max(1, round(enough / fitting.eval_every))
+                finetune = planner.with_cadence(fitting, enough, evaluations)
+    left = (seconds - (time.time() - begun)) - seconds * share
+    train = _fit_phase(session, plan.model, plan.train, left, "train")
+    return planner.with_dialogs(Plan(model=plan.model, train=train, finetune=finetune), facts)
+
+
+def _fit_phase(
+    session: Session, model_settings: ModelSettings | LadderSettings, settings: TrainingSettings,
+    seconds: float, phase: Phase,
+) -> TrainingSettings:  # fmt: skip
+    """Time a few steps on a throw-away model; settings with the steps that fit."""
+    begun = time.time()
+    torch.manual_seed(0)
+    model = build_model(model_settings).to(session.runtime.device)
+    # Any rows will do: what a step costs does not depend on what it reads.
+    loader = WindowLoader(session.part("train"), settings.sequence_length, 0)
+    step_seconds = time_step(model, loader, settings, session.runtime)
+    evaluation = planner.evaluation_steps(len(session.held_out(phase)), settings.total_batch_size)
+    left = seconds - (time.time() - begun)
+    return planner.with_steps(settings, left, step_seconds, evaluation)
