@@ -125,7 +125,7 @@ def test_fine_tuning_alone_equals_fine_tuning_at_once(workspace: Workspace) -> N
 
 
 # Loads everything once, then forks a child for each attempt: 50 kills in a minute.
-_KILLER = """
+KILLER = """
 import os, random, signal, sys, time
 import torch, inkling.cli.train, inkling.training.session, inkling.inference.chat
 from inkling.cli.main import main
@@ -160,7 +160,7 @@ def test_fifty_kills_at_random_moments_lose_nothing(workspace: Workspace) -> Non
     options = ("train", *STEPS, *SMALL)
     assert run_inkling(*options, "--name", "whole", "-w", workspace.path).status == 0
     killed = subprocess.run(
-        [sys.executable, "-c", _KILLER, str(workspace.path), "50", *options, "--name", "killed"],
+        [sys.executable, "-c", KILLER, str(workspace.path), "50", *options, "--name", "killed"],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert killed.returncode == 0, killed.stderr
