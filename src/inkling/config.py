@@ -30,11 +30,15 @@ class Settings(BaseModel):
 class ModelSettings(Settings):
     """The shape of a `modern` model (Qwen3 in miniature)."""
 
-    n_layer: Annotated[int, Field(ge=1, description="Blocks, one after the other.")] = 4
-    n_head: Annotated[int, Field(ge=1, description="Attention heads in a block.")] = 2
-    n_embd: Annotated[int, Field(ge=8, description="Width: channels of a position.")] = 128
+    n_layer: Annotated[int, Field(ge=1, le=256, description="Blocks, one after the other.")] = 4
+    n_head: Annotated[int, Field(ge=1, le=256, description="Attention heads in a block.")] = 2
+    n_embd: Annotated[int, Field(ge=8, le=16_384, description="Width: channels of a position.")] = (
+        128
+    )
     head_dim: Annotated[int, Field(ge=2, multiple_of=2, description="Channels of a head.")] = 64
-    n_hidden: Annotated[int, Field(ge=8, description="Hidden channels of the MLP.")] = 320
+    n_hidden: Annotated[int, Field(ge=8, le=65_536, description="Hidden channels of the MLP.")] = (
+        320
+    )
     context_length: Annotated[
         int, Field(ge=8, description="Tokens that the model sees at once.")
     ] = 256
@@ -56,9 +60,11 @@ class LadderSettings(Settings):
     """The shape of a rung of the ladder; what a rung does not have it does not read."""
 
     rung: Annotated[Rung, Field(description="Which model of the lesson.")] = "classic"
-    n_layer: Annotated[int, Field(ge=1, description="Blocks, one after the other.")] = 4
-    n_head: Annotated[int, Field(ge=1, description="Attention heads in a block.")] = 4
-    n_embd: Annotated[int, Field(ge=8, description="Width: channels of a position.")] = 256
+    n_layer: Annotated[int, Field(ge=1, le=256, description="Blocks, one after the other.")] = 4
+    n_head: Annotated[int, Field(ge=1, le=256, description="Attention heads in a block.")] = 4
+    n_embd: Annotated[int, Field(ge=8, le=16_384, description="Width: channels of a position.")] = (
+        256
+    )
     context_length: Annotated[
         int, Field(ge=8, description="Tokens that the model sees at once.")
     ] = 256
@@ -241,6 +247,8 @@ class RunConfig(Settings):
     seed: int = DEFAULT_SEED
     merges: int = 0
     minutes: float | None = None
+    created: str = ""
+    """When the run was begun, UTC, to the microsecond: orders the runs."""
     figures: bool = True
     """Whether figures are drawn at the end; their time belongs to the minutes."""
     parent: str | None = None

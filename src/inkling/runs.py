@@ -11,6 +11,7 @@ a damaged model speaks. A weights-only snapshot lacks the optimizer file.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import hashlib
 import io
@@ -93,10 +94,21 @@ class Run:
         return cls(path)
 
     @classmethod
+    def readable(cls, workspace: Workspace) -> list[Run]:
+        """The runs whose config can be read, oldest first: a damaged one hides no other."""
+        found = []
+        for name in workspace.run_names():
+            run = cls(workspace.runs_path / name)
+            with contextlib.suppress(RunError):
+                run.config()
+                found.append(run)
+        return found
+
+    @classmethod
     def newest(cls, workspace: Workspace) -> Run | None:
         """The newest fine-tuned run with a usable checkpoint, else the newest such run; never a
         rung of the ladder, which is a lesson and not a voice."""
-        runs = [cls(workspace.runs_path / name) for name in reversed(workspace.run_names())]
+        runs = list(reversed(cls.readable(workspace)))
         usable = [run for run in runs if run.best_step() is not None and not run.is_rung()]
         tuned = [run for run in usable if "finetune" in run.best()]
         return next(iter(tuned or usable), None)
@@ -106,6 +118,12 @@ class Run:
         """The named run, else the newest. Raises RunError where there is none to use."""
         run = cls.open(workspace, name) if name else cls.newest(workspace)
         if run is None:
+            rungs = [other.name for other in cls.readable(workspace) if other.is_rung()]
+            if rungs:
+                raise RunError(
+                    f"There are only rungs of the ladder here. Name one, e.g. --run {rungs[-1]}, "
+                    "or train a model: inkling train."
+                )
             raise RunError("There is no trained model here yet. Train one: inkling train.")
         if run.best_step() is None:
             raise RunError(
@@ -264,12 +282,12 @@ class Run:
         return Checkpoint(folder, step, state, tensors[MODEL_FILE], tensors.get(OPTIMIZER_FILE))
 
     def _way_out(self, step: int) -> str:
-        others = [other for other in self.checkpoint_steps(resumable=True) if other < step]
+        others = [other for other in self.checkpoint_steps() if other != step]
         if not others:
-            return "No earlier one is left; train a new run: inkling train."
+            return "No other one is left; train a new run: inkling train."
         return (
-            f"Delete that folder, then inkling train --resume --run {self.name} goes on from "
-            f"step {others[-1]}."
+            f"Delete that folder to go back to the one of step {others[-1]}, "
+            "or train a new run: inkling train."
         )
 
     def last_step(self) -> int | None:

@@ -90,6 +90,16 @@ def atomic_write(path: Path, content: str | bytes) -> None:
         raise
 
 
+def _created(run_path: Path) -> str:
+    """When a run was begun. Not its file's time: a copy or a restore changes those."""
+    import json
+
+    try:
+        return str(json.loads((run_path / "config.json").read_bytes()).get("created", ""))
+    except (OSError, ValueError, AttributeError):
+        return ""
+
+
 def _fsync(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:
@@ -201,12 +211,11 @@ class Workspace:
         return self.runs_path / name
 
     def run_names(self) -> list[str]:
-        """Names of the runs, oldest first (by the number or name they were given)."""
+        """Names of the runs, oldest first, by when they were begun (a damaged one is oldest)."""
         if not self.runs_path.is_dir():
             return []
         folders = [p for p in self.runs_path.iterdir() if (p / "config.json").is_file()]
-        folders.sort(key=lambda p: ((p / "config.json").stat().st_mtime_ns, p.name))
-        return [p.name for p in folders]
+        return [p.name for p in sorted(folders, key=lambda p: (_created(p), p.name))]
 
     @contextlib.contextmanager
     def training_lock(self) -> Iterator[None]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -151,12 +154,65 @@ def test_a_workspace_has_defaults(inkling: Inkling, small: Workspace) -> None:
         ("train = 3\n", "[train]"),
         ("[sampling]\ntemperature = 9\n", "sampling.temperature"),
         ('[train]\nrecipe = "llama"\n', "no recipe called 'llama'"),
+        ("version = 1\n", "not valid TOML"),
     ):
         config.write_text(original + text)
         command = "generate" if "sampling" in text else "train"
         wrong = inkling(command, "-w", "w")
         assert wrong.status in (1, 2)
         assert words in wrong.err
+
+
+def test_a_copied_workspace_speaks_with_the_same_run(
+    inkling: Inkling, small: Workspace, tmp_path: Path
+) -> None:
+    """The newest run is the one begun last, whatever the files' times say."""
+    for name in ("a", "b"):
+        inkling("train", "--steps", 2, "--name", name, "--no-plots", "-w", "w")
+    for name, moment in (("a", 2_000_000_000), ("b", 1_000_000_000)):
+        os.utime(small.run_path(name) / "config.json", (moment, moment))
+    assert small.run_names() == ["a", "b"]
+    newest = Run.newest(small)
+    assert newest is not None
+    assert newest.name == "b"
+
+
+def test_a_damaged_run_hides_no_other(inkling: Inkling, small: Workspace) -> None:
+    """The others are listed and speak; the damaged one is explained when it is named."""
+    for name in ("a", "b"):
+        inkling("train", "--steps", 2, "--name", name, "--no-plots", "-w", "w")
+    (small.run_path("b") / "config.json").write_text("garbage")
+    assert "a " in inkling("runs", "-w", "w").out
+    assert inkling("generate", "--max-tokens", 3, "-w", "w").status == 0
+    assert inkling("generate", "--run", "b", "-w", "w").status == 1
+
+
+def test_a_training_that_cannot_begin_leaves_no_run(inkling: Inkling, small: Workspace) -> None:
+    """A model that no memory holds is refused before anything is made."""
+    huge = inkling("train", "--steps", 2, "--set", "model.n_embd=16000", "--set",
+                   "model.n_layer=200", "-w", "w")  # fmt: skip
+    assert huge.status == 1
+    assert "GB to train" in huge.err
+    assert small.run_names() == []
+    assert not list(small.runs_path.glob("*"))
+
+
+def test_closed_output_is_explained(small: Workspace) -> None:
+    """`inkling train | head -1`: the training stops with a sentence, and can go on."""
+    line = (
+        f"{sys.executable} -m inkling train --steps 500 --name r --no-plots -w {small.path} "
+        "2>err | head -1; echo ${PIPESTATUS[0]}"
+    )
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "1"
+    assert "inkling train --resume --run r" in Path("err").read_text()
+
+
+def test_a_workspace_that_is_named_must_be_there(inkling: Inkling, small: Workspace) -> None:
+    """A misspelt -w is not answered by a workspace further up."""
+    wrong = inkling("runs", "-w", small.path / "no" / "such")
+    assert wrong.status == 1
+    assert "no workspace at" in wrong.err
 
 
 @pytest.mark.parametrize("recipe", ["classic-fast", "head", "multihead", "feedforward", "blocks"])
@@ -196,4 +252,5 @@ def test_the_ladder_tells_its_story(inkling: Inkling, small: Workspace) -> None:
     assert (folder / "ladder.png").read_bytes().startswith(b"\x89PNG")
     unnamed = inkling("generate", "-w", "w")
     assert unnamed.status == 1
-    assert "no trained model" in unnamed.err
+    assert "--run g-modern-1" in unnamed.err
+    assert inkling("generate", "--run", "g-modern-1", "--max-tokens", 3, "-w", "w").status == 0

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from inkling.corpus.clean import decode, html_to_text, split_front_matter, strip_markdown
 from inkling.corpus.dialog import sessions
 from inkling.corpus.document import Conversation, Document, Dropped, Item, Message
-from inkling.corpus.importers import read_path
+from inkling.corpus.importers import dialog_text, read_path
 from inkling.corpus.store import CorpusStore
 
 WORDS = "Grüße aus Köln — naïve café, 日本語 🐖\nsecond line\n"
@@ -249,3 +249,13 @@ def test_decode_rejects_what_is_not_text() -> None:
     import zlib
 
     assert decode(zlib.compress(b"some words to compress" * 50)) is None
+
+
+def test_a_url_is_no_speaker() -> None:
+    """With --me every name counts, but `http:` is none."""
+    item = only(list(dialog_text.read("Bob: see\nhttp://x.y/z\nAda: fine\n", "d.txt", "Ada")))
+    assert isinstance(item, Conversation)
+    assert [(m.author_id, m.text) for m in item.messages] == [
+        ("Bob", "see\nhttp://x.y/z"),
+        ("Ada", "fine"),
+    ]

@@ -141,7 +141,8 @@ def test_too_large_a_body_is_refused(server: Server) -> None:
 @pytest.mark.parametrize(
     "headers",
     [{"Host": "evil.example"}, {"Host": "127.0.0.1.evil.example:5050"},
-     {"Origin": "http://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}],
+     {"Origin": "http://evil.example"}, {"Origin": "null"}, {"Origin": "http://["},
+     {"Sec-Fetch-Site": "cross-site"}],
 )  # fmt: skip
 def test_strangers_are_refused(server: Server, headers: dict[str, str]) -> None:
     """A rebinding Host, a foreign Origin, a cross-site form: 403."""
@@ -159,6 +160,7 @@ def test_the_page_is_served_with_its_policy(server: Server) -> None:
     assert "default-src 'self'" in policy
     assert "frame-ancestors 'none'" in policy
     assert httpx.get(server.url + "nothing-here").status_code == 404
+    assert httpx.get(server.url + "docs").status_code == 404  # it would load from elsewhere
     assert httpx.get(server.url + "..%2f..%2fapp.py").status_code == 404
 
 

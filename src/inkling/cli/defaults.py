@@ -44,7 +44,11 @@ def train_request(
     for key in ("minutes", "steps", "eval_every", "save_every"):
         value = values.get(key)
         if value is not None and not (isinstance(value, int | float) and 0 < value < 1e9):
-            raise UsageError(f"--{key.replace('_', '-')} must be more than 0; you gave {value}.")
+            option = f"--{key.replace('_', '-')}"
+            where = option if key in given else f"{workspace.config_path}: train.{key}"
+            raise UsageError(
+                f"{where} must be a number above 0 and below 1,000,000,000; you gave {value}."
+            )
     if not 0 <= values.get("seed", 0) < 2**63:
         raise UsageError(f"--seed must be between 0 and 2^63 - 1; you gave {values['seed']}.")
     values["finetune"] = values.get("finetune", True) and not is_rung(values["recipe"])
@@ -73,7 +77,13 @@ def sampling_settings(workspace: Workspace, typed: Mapping[str, Any]) -> Samplin
 
 
 def _table(workspace: Workspace, name: str, known: tuple[str, ...]) -> dict[str, Any]:
-    table = workspace.read_config().get(name, {})
+    config = workspace.read_config()
+    if config.get("version", 1) != 1:
+        raise WorkspaceError(
+            f"{workspace.config_path} is of version {config['version']}; this Inkling knows 1. "
+            "Upgrade: pip install --upgrade inkling-gpt."
+        )
+    table = config.get(name, {})
     if not isinstance(table, dict):
         raise WorkspaceError(f"{workspace.config_path}: {name} should be a table: [{name}].")
     for key in table:

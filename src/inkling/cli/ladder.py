@@ -73,7 +73,7 @@ def _climb(workspace: Workspace, minutes: float, seeds: int, name: str | None) -
     end = COMMAND_STARTED.get() + 60 * minutes
     left = len(LADDER) * seeds
     climbed: dict[str, list[Run]] = {rung: [] for rung in LADDER}
-    typer.echo(f"{len(LADDER)} rungs, {minutes:g} minutes in all:")
+    typer.echo(f"{len(LADDER)} rungs, {60 * minutes:.0f} seconds in all:")
     with stop_on_signals() as stopped:
         for rung in LADDER:
             for number in range(1, seeds + 1):
@@ -110,8 +110,12 @@ def _quiet(hooks: Hooks, session: Session, phase: Phase) -> Hooks:
 
 
 def _next_group(workspace: Workspace) -> str:
-    taken = {path.name for path in workspace.ladders_path.glob("*")}
-    return next(name for n in range(1, 10_000) if (name := f"ladder-{n}") not in taken)
+    # Runs count too: a climb that was stopped has written nothing else yet.
+    taken = [path.name for path in workspace.ladders_path.glob("*")] + workspace.run_names()
+    names = (f"ladder-{n}" for n in range(1, 10_000))
+    return next(
+        name for name in names if not any(t == name or t.startswith(f"{name}-") for t in taken)
+    )
 
 
 def _baselines(prepared: Prepared) -> dict[str, float]:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from inkling.errors import WorkspaceError
 from inkling.workspace import Workspace
 
 WorkspaceOption = Annotated[
@@ -28,7 +29,14 @@ RunOption = Annotated[
 
 def find_workspace(path: Path | None) -> Workspace:
     """The workspace that --workspace names, else the nearest upward from here."""
-    return Workspace.find(path if path is not None else Path.cwd())
+    if path is None:
+        return Workspace.find(Path.cwd())
+    workspace = Workspace(path.resolve())
+    if not workspace.config_path.is_file():
+        raise WorkspaceError(
+            f"There is no workspace at {path}. Check the path, or make one: inkling init {path}"
+        )
+    return workspace
 
 
 def print_json(value: Any) -> None:

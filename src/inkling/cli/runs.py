@@ -34,7 +34,7 @@ def runs(
     from inkling.runs import Run
 
     found = find_workspace(workspace)
-    chosen = [Run.open(found, name) for name in names or found.run_names()]
+    chosen = [Run.open(found, name) for name in names or []] or Run.readable(found)
     if delete:
         if not names:
             raise UsageError("Name the runs to delete: inkling runs NAME… --delete.")
@@ -82,7 +82,7 @@ def _summary(run: Any) -> dict[str, Any]:
 
 
 def _print_list(rows: list[dict[str, Any]]) -> None:
-    width = max(len(row["name"]) for row in rows) + 2
+    width = max(3, *(len(row["name"]) for row in rows)) + 2
     typer.echo(f"{'run':<{width}}{'recipe':<14}{'step':>8}{'writing':>10}{'replies':>10}")
     for row in rows:
         numbers = "".join(

@@ -58,9 +58,11 @@ def serve_workspace(
     shown = f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{listener.getsockname()[1]}/" + (f"?token={token}" if token else "")
     config = uvicorn.Config(
-        app, log_level="warning", timeout_graceful_shutdown=2, server_header=False
+        app, log_level="warning", timeout_graceful_shutdown=2, server_header=False, ws="none"
     )
     typer.echo(f"{name} is at {address}  (Ctrl-C stops the server)")
+    if Run.newest(workspace) is None and run_name is None:
+        typer.echo("There is no trained model here yet; train one meanwhile: inkling train.")
     sys.stdout.flush()
     if open_page and sys.stdout.isatty():
         webbrowser.open(address)

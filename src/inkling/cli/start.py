@@ -57,12 +57,14 @@ def start(
         raise UsageError(f"--minutes must be more than 0; you gave {minutes:g}.")
     asking = sys.stdin.isatty() and not yes
     if asking and name is None and not (workspace / "inkling.toml").exists():
-        name = typer.prompt("What should your model be called?", default=workspace.resolve().name)
+        name = typer.prompt(
+            "What should your model be called?", default=me or paths[0].resolve().stem
+        )
     if asking and minutes is None:
         minutes = typer.prompt("How many minutes may it train?", default=3.0, type=float)
         if not 0 < minutes < 1e6:
             raise UsageError(f"The minutes must be more than 0; you gave {minutes:g}.")
-    found = Workspace.create(workspace, name)
+    found = Workspace.create(workspace, name or me or paths[0].resolve().stem)
     for source, result in add_paths(found, paths, me).items():
         print_result(source, result)
     _train_and_serve(found, minutes, serve, host, port, open_page)
@@ -115,7 +117,7 @@ def _train_and_serve(
 
     with CorpusStore(workspace.corpus_path) as store:
         corpus_hash = store.corpus_hash()
-    configs = [Run(workspace.run_path(name)).config() for name in workspace.run_names()]
+    configs = [run.config() for run in Run.readable(workspace)]
     same = [config for config in configs if config.data.corpus_hash == corpus_hash]
     if same and not same[-1].complete:
         resume_training(workspace, same[-1].name)

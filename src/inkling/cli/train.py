@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ from inkling.cli import COMMAND_STARTED
 from inkling.cli.defaults import train_request
 from inkling.cli.options import RunOption, WorkspaceOption, find_workspace
 from inkling.config import DEFAULT_SEED, Phase, SamplingSettings, TrainRequest
-from inkling.errors import UsageError
+from inkling.errors import TrainingError, UsageError
 from inkling.training.recipes import RECIPES, uses_characters
 from inkling.workspace import Workspace
 
@@ -185,7 +186,9 @@ def _newest_unfinished(workspace: Workspace) -> Run:
     names = workspace.run_names()
     if not names:
         raise RunError("There is no run to resume yet. Start one: inkling train.")
-    runs = [Run(workspace.run_path(name)) for name in reversed(names)]
+    runs = [run for run in reversed(Run.readable(workspace)) if not run.is_rung()]
+    if not runs:
+        raise RunError("There is no run to resume yet. Start one: inkling train.")
     return next((run for run in runs if not run.config().complete), runs[0])
 
 
@@ -193,8 +196,19 @@ def _finish(run: Run, runtime: Runtime, resume: bool, plots: bool) -> None:
     from inkling.training.metrics import bits, looks_like
     from inkling.training.session import train_run
 
-    with stop_on_signals() as stopped:
-        outcome = train_run(run, runtime, lambda s, p: _hooks(s, p, stopped), resume)
+    try:
+        with stop_on_signals() as stopped:
+            outcome = train_run(run, runtime, lambda s, p: _hooks(s, p, stopped), resume)
+    except BrokenPipeError:
+        raise TrainingError(
+            "The output was closed, so the training stopped. What was saved is kept; go on with: "
+            f"inkling train --resume --run {run.name}"
+        ) from None
+    except Exception:
+        # What failed before it saved anything would fail again: it is not worth a resume.
+        if run.last_step() is None:
+            shutil.rmtree(run.path, ignore_errors=True)
+        raise
     if outcome.interrupted:
         typer.echo(
             f"Stopped at step {outcome.step:,}; everything is saved. "

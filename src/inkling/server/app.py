@@ -35,7 +35,10 @@ def make_app(
         yield
         scheduler.stop()
 
-    app = FastAPI(title="Inkling", version=__version__, lifespan=lifespan)
+    # FastAPI's own documentation pages load scripts from elsewhere; nothing here does.
+    app = FastAPI(
+        title="Inkling", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None
+    )
     app.include_router(chat_router(scheduler, name))
     if (STATIC / "index.html").is_file():
         app.mount("/", StaticFiles(directory=STATIC, html=True), name="page")

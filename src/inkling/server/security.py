@@ -46,6 +46,14 @@ def host_of(header: str) -> str:
         return ""
 
 
+def _netloc(origin: str) -> str:
+    """Host and port of an `Origin` header; empty where it is none."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""
+
+
 class Security:
     """ASGI middleware that refuses what should not reach the routes."""
 
@@ -82,7 +90,7 @@ class Security:
         if guarded and headers.get(b"sec-fetch-site") == "cross-site":
             return 403, "Requests from other sites are refused."
         origin = headers.get(b"origin")
-        if guarded and origin is not None and urlsplit(origin).netloc != host:
+        if guarded and origin is not None and _netloc(origin) != host:
             return 403, "Requests from other sites are refused."
         if self.token is not None and not self._has_token(scope, headers):
             return 401, "A token is needed: open the address that inkling serve printed."

@@ -51,7 +51,8 @@ def _apply(plan: Plan, key: str, value: Any) -> Plan:
     known = [f"{part}.{name}" for part, settings in parts.items() for name in _names(settings)]
     if key not in known:
         # The nearest by its last word: the part before the dot is what people leave out.
-        last = {name.rsplit(".", 1)[1]: name for name in reversed(known)}
+        usable = [name for name in reversed(known) if name not in _ELSEWHERE]
+        last = {name.rsplit(".", 1)[1]: name for name in usable}
         near = [
             last[word]
             for word in difflib.get_close_matches(key.rsplit(".", 1)[-1], list(last), 1, 0.7)

@@ -7,8 +7,10 @@ Data: prepared data + request -> recipe or planner -> overrides -> steps that fi
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
+from datetime import UTC, datetime
 
 import torch
 
@@ -24,7 +26,7 @@ from inkling.config import (
     TrainRequest,
 )
 from inkling.errors import RunError, TrainingError
-from inkling.model.build import build_model
+from inkling.model.build import build_model, count_parameters
 from inkling.preparation import (
     Prepared,
     new_run_path,
@@ -76,6 +78,7 @@ def start_repeat(prepared: Prepared, config: RunConfig) -> Run:
             "name": run.name,
             "complete": False,
             "group": None,
+            "created": _now(),
             "inkling_version": __version__,
         }
         run.write_config(config.model_copy(update=fresh))
@@ -126,6 +129,7 @@ def start_finetune(
                     "name": run.name,
                     "parent": parent.name,
                     "minutes": minutes,
+                    "created": _now(),
                     "figures": request.figures,
                     "finetune": tuning,
                     "data": facts,
@@ -162,6 +166,22 @@ def _tuning(
     return _fit_phase(session, parent.model, settings, seconds, "finetune"), minutes
 
 
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
+
+
+def _check_memory(plan: Plan) -> None:
+    """Raise TrainingError where weights, gradients and moments cannot fit this machine."""
+    weights = count_parameters(plan.model)
+    needed = 16 * weights
+    available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if needed > available:
+        raise TrainingError(
+            f"A model of {weights:,} weights needs {needed / 1e9:,.0f} GB to train; this machine "
+            f"has {available / 1e9:,.0f}. Choose a smaller n_embd or n_layer."
+        )
+
+
 def _configure(run: Run, prepared: Prepared, request: TrainRequest, runtime: Runtime) -> RunConfig:
     facts = prepared.facts
     session = Session.open(run, runtime)
@@ -183,6 +203,7 @@ def _configure(run: Run, prepared: Prepared, request: TrainRequest, runtime: Run
         else:
             plan = recipes.fixed_plan(request.recipe, vocab_size, tunes)
         plan = apply_overrides(plan, request.overrides)
+        _check_memory(plan)
         plan = _fit_to_clock(session, facts, plan, seconds)
     elif request.recipe == "modern":
         assert request.steps is not None
@@ -195,6 +216,7 @@ def _configure(run: Run, prepared: Prepared, request: TrainRequest, runtime: Run
         if request.steps is not None:
             ratio = plan.finetune.steps / plan.train.steps if plan.finetune else 0.0
             plan = _exact(facts, plan, request.steps, max(1, round(ratio * request.steps)))
+    _check_memory(plan)
     overrides = {
         key: value
         for key, value in (("eval_every", request.eval_every), ("save_every", request.save_every))
@@ -208,6 +230,7 @@ def _configure(run: Run, prepared: Prepared, request: TrainRequest, runtime: Run
         seed=request.seed,
         merges=session.tokenizer.merges,
         group=request.group,
+        created=_now(),
         minutes=minutes if timed else None,
         figures=request.figures,
         model=plan.model,

@@ -19,6 +19,8 @@ def _speaker(line: str, me: str | None) -> tuple[str, str] | None:
     match = _SPEAKER.fullmatch(line)
     if match is None:
         return None
+    if match[2].startswith("//"):  # the scheme of a URL is nobody's name
+        return None
     name = match[1].strip()
     if name.lower() in ("me", "them"):
         return name.lower(), match[2]
