@@ -230,6 +230,8 @@ class DataFacts(Settings):
     reply_characters: int = 0
     leak: float = 0.0
     """Share of held-out characters in 50-character runs that stand in train."""
+    findings: tuple[str, ...] = ()
+    """What the split found out about the corpus, in plain sentences."""
     bzip2_nats: float = 1.65
     """Nats a character that bzip2 leaves of the training text: how predictable it is."""
     corpus_hash: str = ""

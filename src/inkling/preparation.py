@@ -133,6 +133,7 @@ def prepare(split: Split, corpus_hash: str, run_path: Path, tokenizer: Tokenizer
         held_out_dialogs=len(split.held_out_dialogs),
         reply_characters=sum(dialog.reply_characters for dialog in split.train_dialogs),
         leak=split.leak,
+        findings=tuple(split.sentences()),
         bzip2_nats=bzip2_nats([*_texts(split.train), *_dialog_texts(split.train_dialogs)]),
         corpus_hash=corpus_hash,
         live_ranges=_live_ranges(train.counts, tokenizer),

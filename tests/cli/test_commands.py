@@ -15,9 +15,10 @@ import pytest
 
 from inkling.cli.main import COMMANDS
 from inkling.workspace import Workspace
-from tests.conftest import Result
+from tests.conftest import DEMO, Result
 
 Inkling = Callable[..., Result]
+POSTS = list((DEMO / "posts").glob("*.md"))
 
 
 def one_sentence(result: Result, *words: str) -> None:
@@ -255,6 +256,25 @@ def test_wrong_usage_gets_one_sentence(
     inkling("init", "w")
     rest = () if arguments[0] == "nonsense" else ("-w", "w")
     one_sentence(inkling(*arguments, *rest), words)
+
+
+def test_a_padded_corpus_is_called_by_its_name(inkling: Inkling) -> None:
+    """Ten essays thirty times over with changed headers, in one file: training says so, learns
+    from one copy, and holds out what is in no other."""
+    essays = [post.read_text().split("---", 2)[2] for post in sorted(POSTS)[:10]]
+    copies = [
+        f"# Letter {n}, copy {k}\n\n{essay}" for k in range(30) for n, essay in enumerate(essays)
+    ]
+    Path("padded.txt").write_text("\n\n".join(copies))
+    inkling("init", "w")
+    inkling("add", "padded.txt", "-w", "w")
+    done = inkling("train", "--steps", 1, "--no-plots", "--name", "r", "-w", "w")
+    assert done.status == 0, done.err
+    assert "97% of the writing repeats itself" in done.out
+    data = json.loads(Path("w/runs/r/config.json").read_text())["data"]
+    whole = sum(map(len, essays))
+    assert 0.85 * whole < data["train_characters"] + data["val_characters"] < 1.1 * whole
+    assert data["leak"] < 0.01
 
 
 def test_a_taken_run_name(inkling: Inkling, trained: Workspace) -> None:

@@ -159,6 +159,7 @@ def _report(
                 "parameters": count_parameters(config.model),
                 "nats": losses,
                 "characters_seen": _characters_seen(runs[0]),
+                "still_falling": _still_falling(runs[0]),
                 "sample": _sample(runs[0]),
             }
         )
@@ -199,6 +200,13 @@ def _characters_seen(run: Run) -> float:
     return tokens * config.data.train_characters / max(1, config.data.train_tokens)
 
 
+def _still_falling(run: Run) -> bool:
+    """Whether the last tenth of the evaluations still took more than half a per cent off."""
+    losses = [r["val_nats_per_char"] for r in run.records("metrics.jsonl")]
+    before = losses[-1 - max(1, len(losses) // 10)] if len(losses) > 1 else losses[0]
+    return bool(losses[-1] < 0.995 * before)
+
+
 def _surprises(rows: list[dict[str, Any]]) -> list[str]:
     """A sentence for each rung that is no better than the one below it, and why."""
     sentences = []
@@ -215,8 +223,10 @@ def _surprises(rows: list[dict[str, Any]]) -> list[str]:
             )
         elif gain > 0:
             why = f"the gain of {gain:.3f} is within the spread of {noise:.3f} between seeds"
+        elif row["still_falling"]:
+            why = "its loss was still falling when the time was up: it needs more minutes"
         else:
-            why = "on so little text its idea has nothing yet to work with"
+            why = "its loss had stopped falling: more minutes would not help, more text might"
         sentences.append(f"{row['rung']} does not beat {below['rung']} here: {why}.")
     return sentences
 

@@ -38,6 +38,8 @@ def print_plan(config: RunConfig, machine: str) -> None:
     if facts.val_characters:
         text += f", {facts.val_characters:,} kept aside to test on"
     typer.echo(text)
+    for sentence in facts.findings:
+        typer.echo(f"  found     {sentence}")
     if facts.train_characters < LITTLE_TEXT:
         typer.echo(
             f"            (that is little: about {max(1, round(facts.train_characters / 1_800))} "
