@@ -132,7 +132,7 @@ def draw_ladder(path: Path, climbed: Mapping[str, Curve], baselines: Mapping[str
         for name, value in baselines.items():
             axes.axhline(value, color=FAINT, linewidth=0.8, linestyle=(0, (1, 2)))
             axes.annotate(
-                name, (end, value), (0, 3), textcoords="offset points", ha="right", fontsize=9,
+                name, (0.02 * end, value), (0, -11), textcoords="offset points", fontsize=9,
                 color=FAINT,
             )  # fmt: skip
         low = min(min(curve.held_out) for curve in climbed.values())

@@ -201,10 +201,10 @@ def _characters_seen(run: Run) -> float:
 
 
 def _still_falling(run: Run) -> bool:
-    """Whether the last tenth of the evaluations still took more than half a per cent off."""
+    """Whether the last quarter of the evaluations still took more than one per cent off."""
     losses = [r["val_nats_per_char"] for r in run.records("metrics.jsonl")]
-    before = losses[-1 - max(1, len(losses) // 10)] if len(losses) > 1 else losses[0]
-    return bool(losses[-1] < 0.995 * before)
+    before = losses[-1 - max(1, len(losses) // 4)] if len(losses) > 1 else losses[0]
+    return bool(losses[-1] < 0.99 * before)
 
 
 def _surprises(rows: list[dict[str, Any]]) -> list[str]:
