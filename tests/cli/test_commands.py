@@ -232,8 +232,8 @@ def test_no_permission(tmp_path: Path) -> None:
     ("arguments", "words"),
     [
         (("train", "--recipe", "llama"), "no recipe called 'llama'"),
-        (("train", "--minutes", "0"), "--minutes must be more than 0"),
-        (("train", "--steps", "-3"), "--steps must be more than 0"),
+        (("train", "--minutes", "0"), "--minutes must be a number above 0"),
+        (("train", "--steps", "-3"), "--steps must be a number above 0"),
         (("train", "--minutes", "1", "--steps", "5"), "not both"),
         (("train", "--resume", "--steps", "5"), "leave out"),
         (("train", "--name", "../x"), "not a run name"),

@@ -130,8 +130,9 @@ def train_new(workspace: Workspace, request: TrainRequest) -> Run:
 
         runtime = Runtime.detect(started=COMMAND_STARTED.get())
         run = start_run(prepared, request, runtime)
-        print_plan(run.config(), runtime.describe())
-        _finish(run, runtime, resume=False, plots=request.figures)
+        with _explaining_closed_output(run):
+            print_plan(run.config(), runtime.describe())
+            _finish(run, runtime, resume=False, plots=request.figures)
     return run
 
 
@@ -154,8 +155,9 @@ def repeat_training(
 
         runtime = Runtime.detect(started=COMMAND_STARTED.get())
         run = start_repeat(prepared, config)
-        print_plan(run.config(), runtime.describe())
-        _finish(run, runtime, resume=True, plots=plots)
+        with _explaining_closed_output(run):
+            print_plan(run.config(), runtime.describe())
+            _finish(run, runtime, resume=True, plots=plots)
     return run
 
 
@@ -175,7 +177,9 @@ def resume_training(workspace: Workspace, name: str | None, plots: bool = True) 
             if last is not None
             else f"Run {run.name} was stopped before its first checkpoint; beginning it again."
         )
-        _finish(run, Runtime.detect(started=COMMAND_STARTED.get()), resume=True, plots=plots)
+        with _explaining_closed_output(run):
+            runtime = Runtime.detect(started=COMMAND_STARTED.get())
+            _finish(run, runtime, resume=True, plots=plots)
     return run
 
 
@@ -200,10 +204,7 @@ def _finish(run: Run, runtime: Runtime, resume: bool, plots: bool) -> None:
         with stop_on_signals() as stopped:
             outcome = train_run(run, runtime, lambda s, p: _hooks(s, p, stopped), resume)
     except BrokenPipeError:
-        raise TrainingError(
-            "The output was closed, so the training stopped. What was saved is kept; go on with: "
-            f"inkling train --resume --run {run.name}"
-        ) from None
+        raise
     except Exception:
         # What failed before it saved anything would fail again: it is not worth a resume.
         if run.last_step() is None:
@@ -234,6 +235,18 @@ def _finish(run: Run, runtime: Runtime, resume: bool, plots: bool) -> None:
         f"Run {run.name} is done. Next: "
         + ("inkling chat, or inkling serve" if tuned else 'inkling generate --prompt "…"')
     )
+
+
+@contextmanager
+def _explaining_closed_output(run: Run) -> Iterator[None]:
+    """A training whose reader went away (`| head`) says so where it still can."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise TrainingError(
+            "The output was closed, so the training stopped. What was saved is kept; go on with: "
+            f"inkling train --resume --run {run.name}"
+        ) from None
 
 
 @contextmanager
@@ -346,5 +359,6 @@ def finetune(
     with found.training_lock():
         runtime = Runtime.detect(started=COMMAND_STARTED.get())
         tuned = start_finetune(found, run, request, runtime)
-        typer.echo(f"Fine-tuning {tuned.config().parent} as run {tuned.name}.")
-        _finish(tuned, runtime, resume=False, plots=not no_plots)
+        with _explaining_closed_output(tuned):
+            typer.echo(f"Fine-tuning {tuned.config().parent} as run {tuned.name}.")
+            _finish(tuned, runtime, resume=False, plots=not no_plots)
