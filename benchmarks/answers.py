@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -30,6 +31,10 @@ MARKS = Path(__file__).with_name("answers_marks.json")
 SEED = 0
 
 
+def _plain(text: str) -> str:
+    return re.sub(r"[^a-z0-9 ]", "", text.lower()).strip()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--workspace", type=Path, default=ROOT / "demo-workspace")
@@ -41,6 +46,9 @@ def main() -> None:
     settings = SamplingSettings(seed=SEED)
     questions = QUESTIONS.read_text(encoding="utf-8").split("\n")[:-1]
     answers = {q: "".join(model.reply(q, [], settings)) for q in questions}
+
+    messages = (ROOT / "demo" / "dms.txt").read_text(encoding="utf-8").splitlines()
+    asked = {_plain(line[6:]) for line in messages if line.startswith("them: ")}
 
     marks = json.loads(MARKS.read_text(encoding="utf-8")) if MARKS.exists() else []
     known = {(m["question"], m["answer"]): m["mark"] for m in marks}
@@ -57,7 +65,9 @@ def main() -> None:
         f"held-out writing {best['train']['val_nats_per_char']:.3f} and held-out replies "
         f"{best['finetune']['val_nats_per_char']:.3f} nats a character. Seed {SEED}, "
         f"temperature {settings.temperature:g}, top-k {settings.top_k}. "
-        "The marks are a reader's who saw only the fact sheet.",
+        "The marks are a reader's who saw only the fact sheet. "
+        f"{sum(_plain(q) in asked for q in questions)} of the questions stand in the messages word "
+        "for word, capitals and punctuation aside.",
         "",
         f"**{counts['right']} of {len(answers)} right ({counts['right'] / len(answers):.0%}), "
         f"{counts['partly']} partly, {counts['wrong']} wrong"

@@ -207,7 +207,8 @@ def _finish(run: Run, runtime: Runtime, resume: bool, plots: bool) -> None:
         raise
     except Exception:
         # What failed before it saved anything would fail again: it is not worth a resume.
-        if run.last_step() is None:
+        # (A resume never deletes: its run may hold a checkpoint that can still be mended.)
+        if not resume and run.last_step() is None:
             shutil.rmtree(run.path, ignore_errors=True)
         raise
     if outcome.interrupted:
