@@ -1,4 +1,4 @@
-"""Write docs/answers.md: the thirty questions of questions.txt, answered by the demo's model.
+"""Write docs/answers.md: the thirty questions of demo/questions.txt, answered by the demo's model.
 
     scripts/demo --no-serve --workspace FOLDER     (trains as a new user's demo does)
     scripts/bench answers --workspace FOLDER
@@ -26,7 +26,7 @@ from inkling.runs import Run
 from inkling.runtime import Runtime
 from inkling.workspace import Workspace
 
-QUESTIONS = Path(__file__).with_name("questions.txt")
+QUESTIONS = ROOT / "demo" / "questions.txt"
 MARKS = Path(__file__).with_name("answers_marks.json")
 SEED = 0
 

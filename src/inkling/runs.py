@@ -151,6 +151,10 @@ class Run:
         return self.path / "tokenizer.json"
 
     @property
+    def answers_path(self) -> Path:
+        return self.path / "answers.md"
+
+    @property
     def figures_path(self) -> Path:
         return self.path / "figures"
 

@@ -172,6 +172,10 @@ class Workspace:
         return self.path / "chats.db"
 
     @property
+    def prompts_path(self) -> Path:
+        return self.path / "prompts.txt"
+
+    @property
     def runs_path(self) -> Path:
         return self.path / "runs"
 
