@@ -33,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "ladder": ("ladder", "From a bigram to a GPT on your text: what each idea buys."),
     "generate": ("talk", "Go on from a text."),
     "chat": ("talk", "Talk to the model in the terminal."),
+    "trace": ("trace", "Which words of a text were copied, and from where."),
     "serve": ("serve", "Talk to the model in the browser."),
 }
 
