@@ -107,7 +107,7 @@ class SpanIndex:
     def build(cls, texts: Iterable[bytes | str], about: dict[str, Any] | None = None) -> SpanIndex:
         """Index texts (bytes must be UTF-8), numbered as they come. `about` is kept with them.
 
-        Takes about six bytes of memory for each byte of text. Raises CorpusError above 2 GB,
+        Takes about five bytes of memory for each byte of text. Raises CorpusError above 2 GB,
         ValueError for what is not valid Unicode.
         """
         starts = array("q", [0])
