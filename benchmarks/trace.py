@@ -101,7 +101,8 @@ def make_large(folder: Path, megabytes: int) -> None:
     size = sum(path.stat().st_size for path in folder.iterdir()) / 1e6
     print(
         f"{megabytes} MB, {len(texts):,} documents: indexed in {built - begun:.1f} s ({used:.1f} s "
-        f"of processor time), written in {saved - built:.1f} s ({size:,.0f} MB on disk); peak {peak_megabytes():,.0f} MB "
+        f"of processor time), written in {saved - built:.1f} s ({size:,.0f} MB on "
+        f"disk); peak {peak_megabytes():,.0f} MB "
         f"({before:,.0f} MB in making the texts, which are held)"
     )
 
