@@ -155,6 +155,11 @@ class Run:
         return self.path / "answers.md"
 
     @property
+    def spans_path(self) -> Path:
+        """The index of the text that the run was trained on; made when first needed."""
+        return self.path / "spans"
+
+    @property
     def figures_path(self) -> Path:
         return self.path / "figures"
 

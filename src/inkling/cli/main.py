@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "generate": ("talk", "Go on from a text."),
     "chat": ("talk", "Talk to the model in the terminal."),
     "ask": ("ask", "Answer a list of prompts, by one run or two side by side."),
+    "trace": ("trace", "Which words of a text were copied, and from where."),
     "serve": ("serve", "Talk to the model in the browser."),
 }
 

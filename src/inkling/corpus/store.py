@@ -119,6 +119,16 @@ class StoredConversation:
     messages: tuple[Message, ...]
 
 
+@dataclass(frozen=True)
+class Description:
+    """What a document or a conversation is called and where it came from, without its text."""
+
+    source: str
+    title: str | None
+    timestamp: str | None
+    raw_ref: str
+
+
 @dataclass
 class AddResult:
     """What one import did. found = documents + conversations + already_there + dropped."""
@@ -358,6 +368,22 @@ class CorpusStore:
                     raw_ref,
                     tuple(Message(m[0], bool(m[1]), *m[2:]) for m in messages),
                 )
+
+    def describe(self, content_hashes: Iterable[str]) -> dict[str, Description]:
+        """The documents and conversations with these hashes; those not here are left out."""
+        found = {}
+        with self._explained():
+            for content_hash in content_hashes:
+                for table in ("document", "conversation"):
+                    row = self._db.execute(
+                        "SELECT s.source, t.title, t.timestamp, t.raw_ref "
+                        f"FROM {table} t JOIN source s ON s.id = t.source_id "
+                        "WHERE t.content_hash = ?",
+                        (content_hash,),
+                    ).fetchone()
+                    if row:
+                        found[content_hash] = Description(*row)
+        return found
 
     def sources(self) -> list[SourceSummary]:
         """What `inkling corpus` shows, a row a source."""
