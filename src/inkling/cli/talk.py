@@ -40,7 +40,7 @@ def generate(
     found = find_workspace(workspace)
     settings = sampling_settings(found, sampling)
     voice = load_voice(found, run)
-    _stream(_chain(prompt, voice.complete(prompt, settings)))
+    stream(_chain(prompt, voice.complete(prompt, settings)))
 
 
 def _chain(first: str, rest: Iterator[str]) -> Iterator[str]:
@@ -48,7 +48,8 @@ def _chain(first: str, rest: Iterator[str]) -> Iterator[str]:
     yield from rest
 
 
-def _stream(pieces: Iterator[str]) -> None:
+def stream(pieces: Iterator[str]) -> None:
+    """Write pieces as they come, and a line break."""
     forgiving(sys.stdout)
     for piece in pieces:
         # In a file or a pipe text stays as it is; a terminal would obey its escape sequences.
