@@ -356,6 +356,18 @@ def test_a_correction_reaches_the_next_training(
     assert corrections(workspace) == [["who?", "A piano tuner."]]
 
 
+def test_why_says_what_was_copied(chat: Chat, workspace: Workspace) -> None:
+    """A reply that stands in the training text is traced to its passage; another is not."""
+    with CorpusStore(workspace.corpus_path) as store:
+        document = next(iter(store.documents()))
+    copied = " ".join(document.text.split("\n\n")[1].split())[:60]
+    result = chat(f"/why\nhello\n/edit {copied}\n/why\n/edit zzz qqq xxx zzz qqq\n/why\n")
+    assert result.err.startswith("There is no reply yet.")
+    assert "100 % of this text stands verbatim" in result.err
+    assert f"“{document.title}”" in result.err
+    assert "Nothing of this text" in result.err
+
+
 def test_reset_begins_a_new_conversation(chat: Chat, workspace: Workspace) -> None:
     """The model sees nothing of the one before; both are kept."""
     result = chat("hello\n/reset\nhello\nhello\n", "--seed", 1)
