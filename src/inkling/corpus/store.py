@@ -19,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 
 from inkling.corpus.document import Conversation, Document, Dropped, Item, Message
+from inkling.corpus.reading import Documents, explained
 from inkling.errors import CorpusError
 
 SCHEMA_VERSION = 1
@@ -91,19 +92,6 @@ CREATE TRIGGER document_removed AFTER DELETE ON document BEGIN
     VALUES ('delete', old.id, old.title, old.text);
 END;
 """
-
-
-@dataclass(frozen=True)
-class StoredDocument:
-    """A document as the store keeps it."""
-
-    id: int
-    source: str
-    content_hash: str
-    title: str | None
-    timestamp: str | None
-    raw_ref: str
-    text: str
 
 
 @dataclass(frozen=True)
@@ -195,27 +183,8 @@ class CorpusStore:
     ) -> None:
         self._db.close()
 
-    @contextlib.contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.OperationalError as error:
-            reason = str(error)
-            advice = (
-                "Another inkling command is writing to it; try again when that has ended."
-                if "locked" in reason
-                else "Free some disk space and try again; what was imported before is kept."
-                if "full" in reason or "I/O" in reason
-                else "Check that the folder is yours and can be written to."
-            )
-            raise CorpusError(
-                f"The corpus {self._path} cannot be used: {reason}. {advice}"
-            ) from None
-        except sqlite3.DatabaseError as error:
-            raise CorpusError(
-                f"The corpus {self._path} is damaged ({error}). Move that file away and run "
-                "inkling add again with the same paths."
-            ) from None
+    def _explained(self) -> contextlib.AbstractContextManager[None]:
+        return explained(self._path)
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -325,15 +294,10 @@ class CorpusStore:
         result.conversations += 1
         result.characters += sum(len(m.text) for m in item.messages)
 
-    def documents(self) -> Iterator[StoredDocument]:
-        """All documents: by source, then time, then the order of import."""
-        with self._explained():
-            for row in self._db.execute(
-                "SELECT d.id, s.source, d.content_hash, d.title, d.timestamp, d.raw_ref, d.text "
-                "FROM document d JOIN source s ON s.id = d.source_id "
-                "ORDER BY s.id, d.timestamp, d.id"
-            ):
-                yield StoredDocument(*row)
+    def documents(self) -> Documents:
+        """All documents: by source, then time, then the order of import. They are read one at
+        a time, as often as they are gone through, also after the store was closed."""
+        return Documents(self._path)
 
     def conversations(self) -> Iterator[StoredConversation]:
         """All conversations with their messages, in the order of import."""
