@@ -88,7 +88,7 @@ def paragraphs(text: str) -> Iterator[str]:
 
 
 class Fingerprints:
-    """What clustering must know of many texts, in about 600 bytes each, however long they are.
+    """What clustering must know of many texts, in some 400 bytes each, however long they are.
 
     Also keeps the distinct shingles whose hash is a multiple of `sampling` (0: none), for
     `Repeats`.
@@ -101,7 +101,7 @@ class Fingerprints:
         # 3 in a million.
         self._digests = array("Q")
         self._signed = array("Q")
-        self._signatures = array("I")
+        self._signatures = array("H")
         self._shingles = array("Q")
         self._shingle_counts = array("I")
 
@@ -140,7 +140,7 @@ class Fingerprints:
             return index
 
         texts = np.frombuffer(self._signed, dtype=np.uint64).astype(np.int64)
-        signatures = np.frombuffer(self._signatures, dtype=np.uint32).reshape(-1, BANDS * ROWS)
+        signatures = np.frombuffer(self._signatures, dtype=np.uint16).reshape(-1, BANDS * ROWS)
         alone = first[inverse[texts]] == texts
         buckets: dict[int, list[int]] = {}
         for row, bucket in _candidates(signatures, np.flatnonzero(alone)):
@@ -168,7 +168,7 @@ def cluster_duplicates(texts: Iterable[str]) -> list[int]:
 def _candidates(signatures: np.ndarray, rows: np.ndarray) -> Iterator[tuple[int, int]]:
     """(row, bucket) where a band of a row's signature is shared: by row, then band.
 
-    signatures: (n, BANDS*ROWS) uint32; rows: those that take part, ascending.
+    signatures: (n, BANDS*ROWS) uint16; rows: those that take part, ascending.
     """
     found_rows: list[np.ndarray] = []
     found_buckets: list[np.ndarray] = []
@@ -226,9 +226,9 @@ def sampled(shingles: np.ndarray, sampling: int) -> np.ndarray:
 
 
 def _signature(shingles: np.ndarray) -> np.ndarray:
-    """MinHash signature: (BANDS*ROWS,) uint32, the high halves of multiply-add hashes."""
+    """MinHash signature: (BANDS*ROWS,) uint16, the high bits of multiply-add hashes."""
     lowest = np.full(BANDS * ROWS, np.iinfo(np.uint64).max, dtype=np.uint64)
     for start in range(0, len(shingles), 64):  # small enough for the processor's cache
         mixed = shingles[start : start + 64, None] * _MULTIPLIERS + _OFFSETS
         np.minimum(lowest, mixed.min(axis=0), out=lowest)
-    return (lowest >> np.uint64(32)).astype(np.uint32)
+    return (lowest >> np.uint64(48)).astype(np.uint16)

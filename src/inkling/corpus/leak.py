@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 import numpy as np
 
@@ -24,7 +25,7 @@ LOOKED_UP = 2_000_000
 BOILERPLATE_DOCUMENTS = 3
 
 # Characters hashed at once: the arrays of a piece fit the processor's cache.
-_PIECE = 32_768
+_PIECE = 32_000
 
 
 def leak(train: Iterable[Section], held_out: Iterable[Section]) -> float:
@@ -143,8 +144,16 @@ def _run_hashes(text: str) -> np.ndarray:
     codes = np.frombuffer(text.encode("utf-32-le"), dtype="<u4").astype(np.uint64)
     mixed = (codes + np.uint64(1)) * np.uint64(0xBF58476D1CE4E5B9)
     mixed ^= mixed >> np.uint64(29)
-    powers = np.cumprod(np.full(len(codes), _BASE, dtype=np.uint64))
-    prefix = np.concatenate([np.zeros(1, dtype=np.uint64), np.cumsum(mixed * powers)])
-    inverse = np.cumprod(np.full(len(codes), _BASE_INVERSE, dtype=np.uint64))
+    powers, inverse = _powers(1 << len(codes).bit_length())
+    prefix = np.zeros(len(codes) + 1, dtype=np.uint64)
+    np.cumsum(mixed * powers[: len(codes)], out=prefix[1:])
     count = len(codes) - length + 1
     return (prefix[length:] - prefix[:-length]) * inverse[:count]
+
+
+@lru_cache(maxsize=32)
+def _powers(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """The first powers of the base and of its inverse, from the first on."""
+    bases = (np.full(count, base, dtype=np.uint64) for base in (_BASE, _BASE_INVERSE))
+    powers, inverse = (np.cumprod(base) for base in bases)
+    return powers, inverse

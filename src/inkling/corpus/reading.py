@@ -97,8 +97,12 @@ class Documents:
 
     @contextlib.contextmanager
     def _database(self) -> Iterator[sqlite3.Connection]:
-        with explained(self.path), contextlib.closing(sqlite3.connect(self.path, timeout=10)) as db:
-            yield db
+        with explained(self.path):
+            # One pass at a time uses a connection, but not always from one thread: the trainer
+            # of tokens asks for texts from a thread of its own.
+            db = sqlite3.connect(self.path, timeout=10, check_same_thread=False)
+            with contextlib.closing(db):
+                yield db
 
     def __iter__(self) -> Iterator[StoredDocument]:
         with self._database() as db:
