@@ -23,6 +23,7 @@ from inkling.workspace import Workspace
 if TYPE_CHECKING:
     from torch import nn
 
+    from inkling.config import RunConfig
     from inkling.runs import Run
     from inkling.runtime import Runtime
     from inkling.training.loop import Hooks
@@ -226,7 +227,7 @@ def _finish(run: Run, runtime: Runtime, resume: bool, plots: bool) -> None:
             line = f"Held-out {words}: {per_char:.3f} nats a character ({bits(per_char):.2f} bits)"
             if phase == "train":
                 line += f": {looks_like(per_char, run.config().data.bzip2_nats)}"
-            typer.echo(line)
+            typer.echo(line + _sample_note(run.config(), phase))
     if plots:
         from inkling.plots import draw_run
 
@@ -236,6 +237,14 @@ def _finish(run: Run, runtime: Runtime, resume: bool, plots: bool) -> None:
         f"Run {run.name} is done. Next: "
         + ("inkling chat, or inkling serve" if tuned else 'inkling generate --prompt "…"')
     )
+
+
+def _sample_note(config: RunConfig, phase: Phase) -> str:
+    """That a number was measured on a sample, where it was."""
+    settings = config.train if phase == "train" else config.finetune
+    if settings is None or not settings.final_tokens:
+        return ""
+    return f" (measured on {settings.final_tokens:,} of its tokens, spread evenly)"
 
 
 @contextmanager

@@ -13,8 +13,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 
 from inkling.corpus.document import Conversation, Document, Dropped, Item, Message
+from inkling.corpus.reading import WHEN_DAMAGED, Documents
 from inkling.database import Database
 from inkling.errors import CorpusError
 
@@ -91,19 +93,6 @@ END;
 
 
 @dataclass(frozen=True)
-class StoredDocument:
-    """A document as the store keeps it."""
-
-    id: int
-    source: str
-    content_hash: str
-    title: str | None
-    timestamp: str | None
-    raw_ref: str
-    text: str
-
-
-@dataclass(frozen=True)
 class StoredConversation:
     """A conversation as the store keeps it."""
 
@@ -167,7 +156,7 @@ class CorpusStore(Database):
     schema = _SCHEMA
     version = SCHEMA_VERSION
     error = CorpusError
-    when_damaged = "Move that file away and run inkling add again with the same paths."
+    when_damaged = WHEN_DAMAGED
 
     def add(self, source: str, kind: str, items: Iterable[Item]) -> AddResult:
         """Import everything of one source, or nothing if it fails on the way.
@@ -279,15 +268,10 @@ class CorpusStore(Database):
             )
             return bool(removed.rowcount)
 
-    def documents(self) -> Iterator[StoredDocument]:
-        """All documents: by source, then time, then the order of import."""
-        with self._explained():
-            for row in self._db.execute(
-                "SELECT d.id, s.source, d.content_hash, d.title, d.timestamp, d.raw_ref, d.text "
-                "FROM document d JOIN source s ON s.id = d.source_id "
-                "ORDER BY s.id, d.timestamp, d.id"
-            ):
-                yield StoredDocument(*row)
+    def documents(self) -> Documents:
+        """All documents: by source, then time, then the order of import. They are read one at
+        a time, as often as they are gone through, also after the store was closed."""
+        return Documents(Path(self._path))
 
     def conversations(self) -> Iterator[StoredConversation]:
         """All conversations with their messages, in the order of import."""

@@ -35,6 +35,13 @@ MAX_DIALOG_RATIO = 0.8
 
 DEFAULT_MINUTES = 3.0
 
+EVALUATED_TOKENS = 262_144
+"""Held-out tokens that an evaluation reads at most: about a million characters."""
+
+_TOKEN_COST = 2 * 0.3
+"""Time of measuring a token, in that of learning one: every held-out token is read twice
+(stride half), forward only, 0.3 of a step's time each, measured."""
+
 
 @dataclass(frozen=True)
 class Size:
@@ -184,20 +191,42 @@ def expected_nats(bzip2_nats: float, tokens_seen: int, weights: int) -> float:
 def evaluation_steps(held_out_tokens: int, batch: int) -> float:
     """Cost of one whole evaluation in training steps of `batch` tokens.
 
-    Every held-out token is read twice (stride half), forward only: 0.3 of a step's time a
-    token read, measured; a step's worth is added for the samples drawn afterwards.
+    Two steps' worth is added for the samples drawn afterwards.
     """
-    return 2 * held_out_tokens * 0.3 / batch + 2
+    return held_out_tokens * _TOKEN_COST / batch + 2
+
+
+def with_sample(settings: TrainingSettings, held_out_tokens: int, worth: float) -> TrainingSettings:
+    """Settings that measure an even sample where there is more held-out text than can be read
+    again and again: a fixed number of tokens at every evaluation, and at the end once, with the
+    best weights, what a twelfth of `worth` steps can pay for, or all."""
+    if held_out_tokens <= EVALUATED_TOKENS:
+        return settings
+    final = max(EVALUATED_TOKENS, int(worth / 12 * settings.total_batch_size / _TOKEN_COST))
+    final = 0 if final >= held_out_tokens else final
+    return settings.model_copy(update={"eval_tokens": EVALUATED_TOKENS, "final_tokens": final})
+
+
+def evaluation_cost(settings: TrainingSettings, held_out_tokens: int) -> tuple[float, float]:
+    """Steps' worth of one evaluation, and of the last measurement where that is another."""
+    batch = settings.total_batch_size
+    each = evaluation_steps(settings.eval_tokens or held_out_tokens, batch)
+    if settings.final_tokens == settings.eval_tokens:
+        return each, 0.0
+    return each, evaluation_steps(settings.final_tokens or held_out_tokens, batch)
 
 
 def with_steps(
-    settings: TrainingSettings, seconds: float, step_seconds: float, evaluation: float
+    settings: TrainingSettings, seconds: float, step_seconds: float, held_out_tokens: int
 ) -> TrainingSettings:
-    """Settings with as many steps as fit into `seconds`; evaluations, each worth `evaluation`
-    steps, take about a twelfth of the time."""
+    """Settings with as many steps as fit into `seconds`; evaluations take about a twelfth of
+    the time."""
     worth = seconds / step_seconds
+    settings = with_sample(settings, held_out_tokens, worth)
+    evaluation, final = evaluation_cost(settings, held_out_tokens)
     evaluations = max(1, min(20, int(worth / 12 / evaluation)))
-    return with_cadence(settings, max(1, int(worth - evaluations * evaluation)), evaluations)
+    steps = max(1, int(worth - evaluations * evaluation - final))
+    return with_cadence(settings, steps, evaluations)
 
 
 def with_cadence(settings: TrainingSettings, steps: int, evaluations: int) -> TrainingSettings:
@@ -221,11 +250,12 @@ class TimeBudget:
         deadline: float,
         eval_every: int,
         evaluation: float,
+        final: float = 0.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """`deadline` is a `time.time()`; an evaluation, every `eval_every` steps and at the
-        end, is worth `evaluation` steps."""
-        self._deadline = deadline
+        end, is worth `evaluation` steps, and what is measured after that `final` steps."""
+        self._deadline, self._final = deadline, final
         self._eval_every, self._evaluation = eval_every, evaluation
         self._clock = clock
         self._begun: float | None = None
@@ -246,7 +276,7 @@ class TimeBudget:
         evaluations = (step - 1) // self._eval_every - first // self._eval_every
         done = step - first + evaluations * self._evaluation
         pace = (now - self._begun) / done
-        worth = (self._deadline - now) / pace - self._evaluation
+        worth = (self._deadline - now) / pace - self._evaluation - self._final
         fit = step + max(1, int(worth / (1 + self._evaluation / self._eval_every)))
         if fit < step + self._eval_every:  # no evaluation left before the last one
             fit = step + max(1, int(worth))

@@ -56,9 +56,9 @@ class Session:
         return self.part("dialog_val") if phase == "finetune" or len(val) < 2 else val
 
     def evaluator(
-        self, phase: Phase, context_length: int
+        self, phase: Phase, context_length: int, wanted: int
     ) -> Callable[[torch.nn.Module], Likelihood]:
-        """Measures the whole held-out part of a phase."""
+        """Measures `wanted` tokens of a phase's held-out part, evenly spread (0: all)."""
         held_out = self.held_out(phase)
 
         def evaluate(model: torch.nn.Module) -> Likelihood:
@@ -69,6 +69,7 @@ class Session:
                 self.tokenizer.end_id,
                 context_length,
                 self.runtime.device,
+                wanted,
             )
 
         return evaluate
@@ -141,7 +142,7 @@ def train_run(
             model=model,
             loader=session.loader(phase, settings, config.seed),
             settings=settings,
-            evaluate=session.evaluator(phase, config.model.context_length),
+            evaluate=session.evaluator(phase, config.model.context_length, settings.eval_tokens),
             runtime=runtime,
             base_step=base_step,
             hooks=hooks_for(session, phase),
@@ -163,9 +164,25 @@ def train_run(
             ) from error
         if outcome.interrupted:
             return outcome
+        if settings.final_tokens != settings.eval_tokens:
+            _measure_again(session, phase, model, config.model.context_length, settings)
         checkpoint = None
     run.write_config(run.config().model_copy(update={"complete": True}))
     return outcome
+
+
+def _measure_again(
+    session: Session, phase: Phase, model: torch.nn.Module, context_length: int,
+    settings: TrainingSettings,
+) -> None:  # fmt: skip
+    """Measure a phase's best weights on more than the sample that chose them, and record that
+    as the phase's number."""
+    run = session.run
+    best = run.best()
+    model.load_state_dict(run.load_checkpoint(int(best[phase]["step"])).model)
+    found = session.evaluator(phase, context_length, settings.final_tokens)(model)
+    entry = best[phase] | {"val_nats_per_char": found.nats_per_char}
+    run.write_best(best | {phase: entry})
 
 
 def _load_base(run: Run, model: torch.nn.Module) -> tuple[int, dict[str, torch.Tensor] | None]:
@@ -194,8 +211,8 @@ def _budget(
         # Steps of the two phases cost alike.
         share = config.finetune.steps / (config.train.steps + config.finetune.steps)
         end -= share * (end - time.time())
-    evaluation = planner.evaluation_steps(len(session.held_out(phase)), settings.total_batch_size)
-    return planner.TimeBudget(end, settings.eval_every, evaluation)
+    evaluation, final = planner.evaluation_cost(settings, len(session.held_out(phase)))
+    return planner.TimeBudget(end, settings.eval_every, evaluation, final)
 
 
 def _record(run: Run, replan: Replan) -> None:

@@ -158,9 +158,10 @@ def _tuning(
         kept = ("total_batch_size", "device_batch_size", "sequence_length")
         settings = fixed.model_copy(update={key: getattr(parent.train, key) for key in kept})
         if request.steps is None and request.minutes is None:
-            return settings, None
+            return _sampled(session, settings, "finetune"), None
     if request.steps is not None:
-        return planner.with_cadence(settings, request.steps, 10), None
+        exact = planner.with_cadence(settings, request.steps, 10)
+        return _sampled(session, exact, "finetune"), None
     minutes = request.minutes or planner.DEFAULT_MINUTES
     seconds = max(1.0, deadline(minutes, session.runtime, request.figures) - time.time())
     return _fit_phase(session, parent.model, settings, seconds, "finetune"), minutes
@@ -217,6 +218,10 @@ def _configure(run: Run, prepared: Prepared, request: TrainRequest, runtime: Run
             ratio = plan.finetune.steps / plan.train.steps if plan.finetune else 0.0
             plan = _exact(facts, plan, request.steps, max(1, round(ratio * request.steps)))
     _check_memory(plan)
+    base, finetune = plan.train, plan.finetune
+    if not timed:
+        base = _sampled(session, base, "train")
+        finetune = finetune and _sampled(session, finetune, "finetune")
     overrides = {
         key: value
         for key, value in (("eval_every", request.eval_every), ("save_every", request.save_every))
@@ -234,8 +239,8 @@ def _configure(run: Run, prepared: Prepared, request: TrainRequest, runtime: Run
         minutes=minutes if timed else None,
         figures=request.figures,
         model=plan.model,
-        train=plan.train.model_copy(update=overrides),
-        finetune=None if plan.finetune is None else plan.finetune.model_copy(update=overrides),
+        train=base.model_copy(update=overrides),
+        finetune=finetune and finetune.model_copy(update=overrides),
         data=facts,
         starters=prepared.starters,
     )
@@ -292,6 +297,10 @@ def _fit_phase(
     # Any rows will do: what a step costs does not depend on what it reads.
     loader = WindowLoader(session.part("train"), settings.sequence_length, 0)
     step_seconds = time_step(model, loader, settings, session.runtime)
-    evaluation = planner.evaluation_steps(len(session.held_out(phase)), settings.total_batch_size)
     left = seconds - (time.time() - begun)
-    return planner.with_steps(settings, left, step_seconds, evaluation)
+    return planner.with_steps(settings, left, step_seconds, len(session.held_out(phase)))
+
+
+def _sampled(session: Session, settings: TrainingSettings, phase: Phase) -> TrainingSettings:
+    """Settings of an exact number of steps, measured on a sample where all would take too long."""
+    return planner.with_sample(settings, len(session.held_out(phase)), settings.steps)
