@@ -136,6 +136,14 @@ class TrainingSettings(Settings):
             description="Share of base rows that are dialogs; 0 leaves them among the writing.",
         ),
     ] = 0.0
+    question_dropout: Annotated[
+        float,
+        Field(ge=0, le=0.4, description="Share of the words of others left out at random."),
+    ] = 0.0
+    question_noise: Annotated[
+        float,
+        Field(ge=0, le=1, description="Share of dialogs that get words of another question."),
+    ] = 0.0
     keep: Annotated[
         Literal["best", "last"],
         Field(description="Which checkpoint speaks: the lowest held-out loss, or the last."),

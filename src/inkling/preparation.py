@@ -27,7 +27,7 @@ from inkling.corpus.reading import Pieces
 from inkling.corpus.split import Dialog, Split, split_corpus
 from inkling.corpus.store import CorpusStore
 from inkling.errors import CorpusError, RunError
-from inkling.tokens.chat_format import encode_dialogs
+from inkling.tokens.chat_format import as_read, encode_dialogs
 from inkling.tokens.dataset import PackedWriter, write_index
 from inkling.tokens.tokenizer import ME, PAD, THEM, Tokenizer, safe_chunks
 from inkling.workspace import Workspace, atomic_folder
@@ -103,10 +103,12 @@ def train_tokenizer(split: Split, merges: int) -> Tokenizer:
     a very large one: from a part of it, spread evenly)."""
     train = _Texts(split.train, split.train_dialogs)
     held_out = _Texts(split.held_out, split.held_out_dialogs)
+    # Questions lose their capitals and marks before they are read; the alphabet has them all.
+    asked = (text for d in split.train_dialogs + split.held_out_dialogs for _, text in d.turns)
     share = _MERGE_CHARACTERS / max(1, train.characters)
     if share >= 1:
-        return Tokenizer.train(train, merges, others=held_out)
-    return Tokenizer.train(train.spread(share), merges, others=chain(train, held_out))
+        return Tokenizer.train(train, merges, others=chain(held_out, asked))
+    return Tokenizer.train(train.spread(share), merges, others=chain(train, held_out, asked))
 
 
 def prepare(split: Split, corpus_hash: str, run_path: Path, tokenizer: Tokenizer) -> DataFacts:
@@ -172,7 +174,7 @@ class _Texts:
         for _, _, text in _joined(self.writing):
             yield text
         for dialog in self.dialogs:
-            yield "\n".join(text for _, text in dialog.turns)
+            yield "\n".join(as_read(*turn) for turn in dialog.turns)
 
     @property
     def characters(self) -> int:

@@ -126,6 +126,9 @@ def _score(
             ).double()
             tokens += int(keep.sum())
             characters += int(characters_started[targets[keep]].sum())
+            if data.mask is not None:
+                # Each reply is read behind a space (tokens.chat_format) that nobody wrote.
+                characters -= int((keep & (data.mask[index] == 0)).sum())
         batch = []
     return Likelihood(float(total), tokens, characters)
 

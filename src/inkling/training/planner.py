@@ -22,16 +22,24 @@ from inkling.runtime import Runtime
 REFERENCE_GFLOPS = 110.0
 """Matrix-product speed of the machine that the table below was measured on."""
 
-FINETUNE_SHARE = 0.4
-"""Share of the training time that goes to the second phase, where there are dialogs."""
+FINETUNE_SHARE = 0.5
+"""Share of the steps that the second phase gets at least, where there are dialogs and passes
+over them still pay."""
 
-FINETUNE_EPOCHS = 15
-BASE_DIALOG_EPOCHS = 20
+WRITING_EPOCHS = 7
+"""Passes over the writing from which a base phase only learns it by heart: with dialogs to learn,
+the rest of the time goes to them."""
+
+FINETUNE_EPOCHS = 40
+BASE_DIALOG_EPOCHS = 15
 """Passes over the dialogs in either phase, at most. The more, the more of what is asked is
 answered with the right fact, though held-out loss rises (docs/decisions.md)."""
 
-MAX_DIALOG_RATIO = 0.8
+MAX_DIALOG_RATIO = 0.5
 """Share of base rows that are dialogs, at most."""
+
+QUESTION_DROPOUT, QUESTION_NOISE = 0.15, 0.5
+"""How much questions are reworded (tokens.rewording)."""
 
 DEFAULT_MINUTES = 3.0
 
@@ -151,9 +159,26 @@ def finetune_settings(train: TrainingSettings) -> TrainingSettings:
             "matrix_lr": train.matrix_lr * 0.5,
             "min_lr_ratio": 0.1,
             "replay_ratio": 0.1,
+            "question_dropout": QUESTION_DROPOUT,
+            "question_noise": QUESTION_NOISE,
             "keep": "last",
         }
     )
+
+
+def finetune_steps(total: int, plan: Plan, facts: DataFacts) -> int:
+    """How many of `total` steps the second phase gets: half, and more where so many base steps
+    would read the writing too often; no more than its passes over the dialogs pay for."""
+    assert plan.finetune is not None
+    reading = WRITING_EPOCHS * facts.writing_tokens / (1 - MAX_DIALOG_RATIO)
+    base = min((1 - FINETUNE_SHARE) * total, reading / plan.train.total_batch_size)
+    return max(1, min(round(total - base), most_finetune_steps(plan.finetune, facts)))
+
+
+def most_finetune_steps(finetune: TrainingSettings, facts: DataFacts) -> int:
+    """Steps that make the passes over the dialogs that pay."""
+    tokens = FINETUNE_EPOCHS * facts.dialog_tokens / (1 - finetune.replay_ratio)
+    return max(1, round(tokens / finetune.total_batch_size))
 
 
 def with_dialogs(plan: Plan, facts: DataFacts) -> Plan:
@@ -165,7 +190,13 @@ def with_dialogs(plan: Plan, facts: DataFacts) -> Plan:
     least = facts.dialog_tokens / max(1, facts.dialog_tokens + facts.writing_tokens)
     passes = BASE_DIALOG_EPOCHS * facts.dialog_tokens / max(1, seen)
     ratio = round(min(MAX_DIALOG_RATIO, max(least, passes)), 3)
-    train = plan.train.model_copy(update={"dialog_ratio": ratio})
+    train = plan.train.model_copy(
+        update={
+            "dialog_ratio": ratio,
+            "question_dropout": plan.finetune.question_dropout,
+            "question_noise": plan.finetune.question_noise,
+        }
+    )
     return Plan(model=plan.model, train=train, finetune=plan.finetune)
 
 

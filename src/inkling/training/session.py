@@ -25,7 +25,8 @@ from inkling.runs import Checkpoint, Run
 from inkling.runtime import Runtime
 from inkling.tokens.dataset import PackedIds
 from inkling.tokens.loader import DialogLoader, Loader, MixedLoader, WindowLoader
-from inkling.tokens.tokenizer import Tokenizer
+from inkling.tokens.rewording import Rewording
+from inkling.tokens.tokenizer import ME, THEM, Tokenizer
 from inkling.training import planner
 from inkling.training.loop import Hooks, Outcome, PhaseJob, run_phase
 
@@ -85,7 +86,12 @@ class Session:
         share = settings.replay_ratio
         if phase == "train":
             part, share = part.unmasked(), 1 - settings.dialog_ratio
-        dialogs = DialogLoader(part, length, seed, self.tokenizer.end_id)
+        them_id, me_id = (self.tokenizer.special_id(token) for token in (THEM, ME))
+        rewording = Rewording(
+            settings.question_dropout, settings.question_noise, them_id, me_id,
+            self.tokenizer.end_id,
+        )  # fmt: skip
+        dialogs = DialogLoader(part, length, seed, self.tokenizer.end_id, rewording)
         if share == 0 or len(writing) <= length:
             return dialogs
         return MixedLoader(dialogs, WindowLoader(writing, length, seed), share, seed)

@@ -210,7 +210,12 @@ def _configure(run: Run, prepared: Prepared, request: TrainRequest, runtime: Run
         assert request.steps is not None
         plan = planner.plan_for_steps(vocab_size, request.steps, tunes)
         plan = apply_overrides(plan, request.overrides)
-        plan = _exact(facts, plan, request.steps, _dialog_steps(facts, plan))
+        tuned = 0
+        if plan.finetune is not None:
+            # As many as a timed training would give it at the most beside so many base steps.
+            most = planner.most_finetune_steps(plan.finetune, facts)
+            tuned = max(1, min(round(1.5 * request.steps), most))
+        plan = _exact(facts, plan, request.steps, tuned)
     else:
         plan = recipes.fixed_plan(request.recipe, vocab_size, tunes)
         plan = apply_overrides(plan, request.overrides)
@@ -246,14 +251,6 @@ def _configure(run: Run, prepared: Prepared, request: TrainRequest, runtime: Run
     )
 
 
-def _dialog_steps(facts: DataFacts, plan: Plan) -> int:
-    """Steps of fine-tuning that make the passes over the dialogs that pay."""
-    if plan.finetune is None:
-        return 0
-    tokens = planner.FINETUNE_EPOCHS * facts.dialog_tokens / (1 - plan.finetune.replay_ratio)
-    return max(1, round(tokens / plan.finetune.total_batch_size))
-
-
 def _exact(facts: DataFacts, plan: Plan, steps: int, finetune_steps: int) -> Plan:
     """A plan for exactly so many steps of each phase, evaluated some ten times each."""
     finetune = plan.finetune
@@ -270,17 +267,15 @@ def _fit_to_clock(session: Session, facts: DataFacts, plan: Plan, seconds: float
     share = 0.0
     if finetune is not None:
         share = recipes.CLASSIC_FINETUNE_SHARE
-        if isinstance(plan.model, ModelSettings):
-            share = planner.FINETUNE_SHARE
         fitting = _fit_phase(session, plan.model, finetune, seconds * share, "finetune")
         finetune = fitting
         if isinstance(plan.model, ModelSettings):
-            # More passes than pay would only learn the dialogs by heart: the base gets the rest.
-            enough = _dialog_steps(facts, plan)
-            if enough < fitting.steps:
-                share *= enough / fitting.steps
-                evaluations = max(1, round(enough / fitting.eval_every))
-                finetune = planner.with_cadence(fitting, enough, evaluations)
+            total = round(fitting.steps / share)
+            steps = planner.finetune_steps(total, plan, facts)
+            share = steps / total
+            finetune = planner.with_cadence(
+                fitting, steps, max(1, round(steps / fitting.eval_every))
+            )
     left = (seconds - (time.time() - begun)) - seconds * share
     train = _fit_phase(session, plan.model, plan.train, left, "train")
     return planner.with_dialogs(Plan(model=plan.model, train=train, finetune=finetune), facts)
