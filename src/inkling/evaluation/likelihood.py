@@ -24,6 +24,9 @@ from inkling.tokens.dataset import PackedIds
 
 Hidden = Callable[[Tensor], Tensor]
 
+NOT_SCORED = -100
+"""Target of a position that does not count; torch's own default for it."""
+
 # Rows a forward pass: enough to fill the cores, little memory.
 _ROWS = 32
 
@@ -92,11 +95,31 @@ def _score(
     context_length: int,
     device: torch.device | str,
     rows: int,
-) -> Likelihood:  # fmt: skip
-    ids = data.ids.astype(np.int64)
-    scored = (ids != end_id) if data.mask is None else (np.asarray(data.mask) == 1)
+) -> Likelihood:
     total = torch.zeros((), dtype=torch.float64, device=device)
     tokens = characters = 0
+    for logits, y in predictions(model, data, end_id, context_length, device, rows):
+        total += F.cross_entropy(
+            logits.flatten(0, 1).float(), y.flatten(), reduction="sum", ignore_index=NOT_SCORED
+        ).double()
+        targets = y[y != NOT_SCORED].cpu().numpy()
+        tokens += len(targets)
+        characters += int(characters_started[targets].sum())
+    return Likelihood(float(total), tokens, characters)
+
+
+def predictions(
+    model: torch.nn.Module,
+    data: PackedIds,
+    end_id: int,
+    context_length: int,
+    device: torch.device | str = "cpu",
+    rows: int = _ROWS,
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Logits (B, T, V) and targets (B, T), NOT_SCORED where a token does not count, of all
+    windows of a part. Gradients and dropout are the caller's affair."""
+    ids = data.ids.astype(np.int64)
+    scored = (ids != end_id) if data.mask is None else (np.asarray(data.mask) == 1)
     batch: list[tuple[int, int, int]] = []
     todo = list(windows(len(ids), context_length))
     for index, window in enumerate(todo):
@@ -112,15 +135,8 @@ def _score(
         keep &= span >= np.array([first for _, _, first in batch])[:, None]
         if keep.any():
             x = torch.from_numpy(ids[starts[:, None] + span]).to(device)
-            y = torch.from_numpy(np.where(keep, targets, -100)).to(device)
-            logits = model(x)
-            total += F.cross_entropy(
-                logits.flatten(0, 1).float(), y.flatten(), reduction="sum", ignore_index=-100
-            ).double()
-            tokens += int(keep.sum())
-            characters += int(characters_started[targets[keep]].sum())
+            yield model(x), torch.from_numpy(np.where(keep, targets, NOT_SCORED)).to(device)
         batch = []
-    return Likelihood(float(total), tokens, characters)
 
 
 def _length(window: tuple[int, int, int]) -> int:
