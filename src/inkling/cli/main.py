@@ -33,6 +33,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "ladder": ("ladder", "From a bigram to a GPT on your text: what each idea buys."),
     "generate": ("talk", "Go on from a text."),
     "chat": ("talk", "Talk to the model in the terminal."),
+    "eval": ("eval", "One honest report on a run: losses, baselines, leaks, voice."),
+    "guess": ("guess", "Me or the model? Twenty replies, blind."),
     "serve": ("serve", "Talk to the model in the browser."),
 }
 

@@ -50,7 +50,9 @@ class KneserNey:
         ids = np.asarray(ids, dtype=np.int64)
         order = max(1, min(order, len(ids)))
         context = np.zeros(len(ids), dtype=np.int64)
-        keys, counts, grams = [], [], []
+        keys: list[np.ndarray] = []
+        counts: list[np.ndarray] = []
+        grams: list[np.ndarray] = []
         for n in range(1, order + 1):
             key = context * size + ids[n - 1 :]
             found, first, gram = np.unique(key, return_index=True, return_inverse=True)

@@ -78,7 +78,7 @@ def passages(ids: np.ndarray, tokenizer: Tokenizer) -> Iterator[Passage]:
 
 def writing_symbols(found: Iterable[Passage]) -> Symbols:
     """Every character is scored, no special token: as held-out writing is."""
-    return _symbols(((p, False, True) for p in found))
+    return _symbols((p, False, True) for p in found)
 
 
 def reply_symbols(found: Sequence[Passage]) -> Symbols:
