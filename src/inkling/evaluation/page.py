@@ -329,6 +329,7 @@ def _row(name: str, numbers: Sequence[str], mine: bool = False, bar: float | Non
         kind = "model" if mine else "plain"
         cells += (
             '<td class="bar"><svg viewBox="0 0 100 8" preserveAspectRatio="none" '
-            f'aria-hidden="true"><rect class="{kind}" width="{100 * bar:.1f}" height="8"/></svg></td>'
+            f'aria-hidden="true"><rect class="{kind}" width="{100 * bar:.1f}" height="8"/></svg>'
+            "</td>"
         )
     return f"<tr{' class=mine' if mine else ''}><th>{name}</th>{cells}</tr>"

@@ -65,8 +65,9 @@ EXAMPLES = 5
 
 SPEAKS_LAST = (
     "The checkpoint that speaks has a higher loss on replies than the one before fine-tuning: it "
-    "has learned its training replies by heart, gets more facts right and is surely wrong about "
-    "what nobody could guess (docs/decisions.md)."
+    "knows its training replies by heart and is sure of itself where it is wrong. Fine-tuning "
+    "keeps its last checkpoint all the same, because on the demo's text that one answered twice "
+    "as many questions with the right fact (docs/decisions.md)."
 )
 
 
