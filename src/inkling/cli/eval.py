@@ -12,7 +12,7 @@ from inkling.cli.options import JsonOption, RunOption, WorkspaceOption, find_wor
 from inkling.errors import UsageError
 
 if TYPE_CHECKING:
-    from inkling.evaluation.report import Checkpointed
+    from inkling.config import Phase
     from inkling.inference.chat import ChatModel
     from inkling.runs import Run
 
@@ -47,18 +47,20 @@ def eval(
     chosen = Run.choose(found, run)
     from inkling.cli.report_text import page
     from inkling.evaluation.page import write_page
-    from inkling.evaluation.report import Subject, make_report
+    from inkling.evaluation.report import Checkpointed, Subject, make_report
     from inkling.evaluation.schema import read_guesses, write_report
     from inkling.inference.replies import default_count, replier
 
     guesses = read_guesses(chosen)
-    voice, base = load_both(chosen)
+    voice, base = _load(chosen)
+    phase: Phase = "finetune" if voice.tuned else "train"
+    speaking = Checkpointed(phase, voice.step, voice.engine.model)
     subject = Subject(
         run=chosen,
         config=voice.config,
         tokenizer=voice.tokenizer,
-        base=_checkpointed(base),
-        speaking=_checkpointed(voice),
+        base=speaking if base is voice else Checkpointed("train", base.step, base.engine.model),
+        speaking=speaking,
         device=voice.engine.device,
     )
     count = replies or default_count(voice)
@@ -76,7 +78,7 @@ def eval(
     typer.echo(f"The same as a page: {chosen.report_page_path}")
 
 
-def load_both(run: Run) -> tuple[ChatModel, ChatModel]:
+def _load(run: Run) -> tuple[ChatModel, ChatModel]:
     """The voice of a run, and the best checkpoint of its base phase (the same object where
     the run was not fine-tuned)."""
     from inkling.inference.chat import ChatModel
@@ -88,12 +90,6 @@ def load_both(run: Run) -> tuple[ChatModel, ChatModel]:
     if step is None or step == voice.step:
         return voice, voice
     return voice, ChatModel.load(run, runtime, step)
-
-
-def _checkpointed(loaded: ChatModel) -> Checkpointed:
-    from inkling.evaluation.report import Checkpointed
-
-    return Checkpointed("finetune" if loaded.tuned else "train", loaded.step, loaded.engine.model)
 
 
 def _show_step(what: str) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -71,7 +72,7 @@ def passages(ids: np.ndarray, tokenizer: Tokenizer) -> Iterator[Passage]:
     first = int(cuts[0]) if len(cuts) else len(ids)
     if first:
         yield Passage("", tokenizer.decode(ids[:first].tolist()))
-    for start, stop in zip(cuts, [*cuts[1:], len(ids)], strict=True):
+    for start, stop in pairwise([*cuts, len(ids)]):
         opener = SPECIAL_TOKENS[int(ids[start]) - special.start]
         yield Passage(opener, tokenizer.decode(ids[start + 1 : stop].tolist()))
 
