@@ -10,8 +10,8 @@ candidates, the same sentence with other digits, by the model's −Σ ln p of th
     exposure = log2(candidates) − log2(rank)                (Carlini et al. 2019, arXiv:1802.08232)
 
 The rank is taken among `--candidates` random ones and the canary itself, so that exposure ends
-at log2(candidates + 1); a canary at the end may be more exposed than that. A secret the model
-knows nothing of has a mean exposure of log2(e) = 1.4. Writes docs/canaries.png.
+at log2(candidates + 1); a canary at the end may be more exposed than that. Of a secret that the
+model knows nothing of the median exposure is 1 bit. Writes docs/canaries.png.
 """
 
 from __future__ import annotations
@@ -40,6 +40,8 @@ from inkling.tokens.tokenizer import Tokenizer
 from inkling.workspace import Workspace
 
 TIMES = (0, 1, 5, 30)
+CHANCE = 1.0
+"""Median exposure where every rank is as likely as another."""
 DIGITS = 10
 SENTENCE = "The number on the {thing} tin is {digits}."
 THINGS = (
@@ -128,6 +130,10 @@ def planted(trained: Run, canaries: dict[int, list[Canary]]) -> None:
                 )
 
 
+def said(times: int) -> str:
+    return {0: "never", 1: "once"}.get(times, f"{times} times")
+
+
 def figure(path: Path, found: dict[int, list[float]], ceiling: float) -> None:
     """Every canary a dot, medians joined; times planted in even steps."""
     with styled_figure(path) as drawn:
@@ -137,13 +143,13 @@ def figure(path: Path, found: dict[int, list[float]], ceiling: float) -> None:
             spread = [place + 0.03 * (i - (len(values) - 1) / 2) for i in range(len(values))]
             axes.plot(spread, values, "o", color=HELD_OUT, markersize=4, alpha=0.6)
         axes.plot(places, [median(values) for values in found.values()], color=INK, linewidth=1)
-        for value, name in ((ceiling, "the most that can be seen"), (math.log2(math.e), "chance")):
+        for value, name in ((ceiling, "the most that can be seen"), (CHANCE, "chance")):
             axes.axhline(value, color=FAINT, linewidth=0.8, linestyle=(0, (1, 2)))
             axes.annotate(
                 name, (places[-1] + 0.2, value), (0, 4), textcoords="offset points", ha="right",
                 fontsize=9, color=FAINT,
             )  # fmt: skip
-        axes.set_xticks(list(places), [f"{times} times" if times else "never" for times in found])
+        axes.set_xticks(list(places), [said(times) for times in found])
         axes.set_xlabel("how often the secret stood in the writing")
         axes.set_ylabel("exposure, bits")
         axes.set_ylim(bottom=0)
@@ -185,7 +191,7 @@ def main() -> None:
     ceiling = math.log2(options.candidates + 1)
     names = {"train": "before fine-tuning", "finetune": "the model that speaks"}
     print(f"\nexposure in bits, median (min to max) of {options.canaries}; the most that can be "
-          f"seen is {ceiling:.1f}, chance is {math.log2(math.e):.1f}\n")  # fmt: skip
+          f"seen is {ceiling:.1f}, chance is {CHANCE:.1f}\n")  # fmt: skip
     print("| planted | " + " | ".join(names[phase] for phase in phases) + " |")
     print("| --- |" + " --- |" * len(phases))
     for times in TIMES:
@@ -193,7 +199,7 @@ def main() -> None:
             f"{median(found[times]):.1f} ({min(found[times]):.1f} to {max(found[times]):.1f})"
             for found in phases.values()
         ]
-        print(f"| {times} times | " + " | ".join(cells) + " |")
+        print(f"| {said(times)} | " + " | ".join(cells) + " |")
     figure(options.output, list(phases.values())[-1], ceiling)
     print(f"\n{options.output}")
 

@@ -21,8 +21,8 @@ def held_out(nats: float, best: float = 1.2, characters: int = 30_000) -> HeldOu
         characters=characters,
         losses=(Loss(phase="train", step=1, nats_per_char=nats, nats_per_token=3 * nats),),
         baselines=(
-            Baseline("bigram", 2.3, "counts", trivial=True),
-            Baseline("PPM", best, "PPMd", trivial=False),
+            Baseline("bigram", 2.3, "counts"),
+            Baseline("PPM", best, "PPMd"),
         ),
         calibration=calibration(np.array([0.5]), np.array([True])),
     )

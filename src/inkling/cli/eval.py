@@ -51,7 +51,7 @@ def eval(
     from inkling.evaluation.schema import read_guesses, write_report
     from inkling.inference.replies import default_count, replier
 
-    guesses = read_guesses(chosen)
+    read_guesses(chosen)  # a damaged report is noticed before a minute of measuring
     voice, base = _load(chosen)
     phase: Phase = "finetune" if voice.tuned else "train"
     speaking = Checkpointed(phase, voice.step, voice.engine.model)
@@ -65,9 +65,9 @@ def eval(
     )
     count = replies or default_count(voice)
     generate = replier(voice, sampling)
-    report = make_report(subject, generate, sampling, count, seed, guesses, _show_step)
+    report = make_report(subject, generate, sampling, count, seed, _show_step)
     _show_step("")
-    # A game may have been played meanwhile.
+    # Read again: a game may have been played meanwhile.
     report = report.model_copy(update={"guess": read_guesses(chosen)})
     write_report(chosen, report)
     write_page(chosen, report)

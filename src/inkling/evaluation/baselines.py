@@ -73,8 +73,6 @@ class Baseline:
     name: str
     nats_per_char: float
     how: str
-    trivial: bool
-    """Too weak to be called an opponent: uniform, single characters, pairs."""
 
 
 def counted(train: Symbols, held_out: Symbols, alphabet: int) -> list[Baseline]:
@@ -92,26 +90,21 @@ def counted(train: Symbols, held_out: Symbols, alphabet: int) -> list[Baseline]:
 
     fivegram = KneserNey.fit(known, size)
     return [
-        Baseline(
-            "uniform", math.log(alphabet), f"each of {alphabet:,} characters alike", trivial=True
-        ),
+        Baseline("uniform", math.log(alphabet), f"each of {alphabet:,} characters alike"),
         Baseline(
             "unigram",
             nats(unigram_probability(known, asked, size)),
             "counts of characters, plus one",
-            trivial=True,
         ),
         Baseline(
             "bigram",
             nats(bigram_probability(known, asked, size)),
             "counts of pairs, smoothed after Witten and Bell",
-            trivial=True,
         ),
         Baseline(
             f"Kneser-Ney {ORDER}-gram",
             nats(fivegram.probability(asked)),
             f"counts of up to {ORDER} characters, interpolated, modified Kneser-Ney",
-            trivial=False,
         ),
     ]
 
@@ -123,7 +116,7 @@ def compressed(train: Symbols, held_out: Symbols) -> list[Baseline]:
     if ppm_installed():
         sizes.append(("PPM", ppm_size, "PPMd, order 8"))
     return [
-        Baseline(name, added_nats(size, before, after) / held_out.characters, how, trivial=False)
+        Baseline(name, added_nats(size, before, after) / held_out.characters, how)
         for name, size, how in sizes
     ]
 

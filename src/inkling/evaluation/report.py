@@ -37,7 +37,6 @@ from inkling.evaluation.passages import (
 )
 from inkling.evaluation.schema import (
     Example,
-    Guess,
     HeldOut,
     Leak,
     Loss,
@@ -107,7 +106,6 @@ def make_report(
     sampling: SamplingSettings,
     count: int,
     seed: int = 0,
-    guesses: tuple[Guess, ...] = (),
     on_step: Callable[[str], None] = lambda what: None,
 ) -> Report:
     """Measure everything that can be measured of a run.
@@ -156,7 +154,8 @@ def make_report(
         ]
         found = counted(train, replied, len(tokenizer.characters))
         replies = _held_out(subject, dialog_val, replied, found, notes_here, subject.speaking)
-        if replies.losses[0].nats_per_char > replies.losses[-1].nats_per_char:
+        keeps_last = config.finetune is not None and config.finetune.keep == "last"
+        if keeps_last and replies.losses[0].nats_per_char > replies.losses[-1].nats_per_char:
             replies = replies.model_copy(update={"notes": (*replies.notes, SPEAKS_LAST)})
 
     main = written if written.characters else replied
@@ -201,7 +200,6 @@ def make_report(
         voice=voice,
         sampling=sampling,
         examples=examples,
-        guess=guesses,
     )
 
 
