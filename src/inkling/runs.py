@@ -163,6 +163,14 @@ class Run:
     def figures_path(self) -> Path:
         return self.path / "figures"
 
+    @property
+    def report_path(self) -> Path:
+        return self.path / "report.json"
+
+    @property
+    def report_page_path(self) -> Path:
+        return self.path / "report.html"
+
     # -- config -----------------------------------------------------------------------------
 
     def write_config(self, config: RunConfig) -> None:

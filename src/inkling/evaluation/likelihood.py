@@ -25,6 +25,9 @@ from inkling.tokens.dataset import PackedIds
 
 Hidden = Callable[[Tensor], Tensor]
 
+NOT_SCORED = -100
+"""Target of a position that does not count; torch's own default for it."""
+
 # Rows a forward pass: enough to fill the cores, little memory.
 _ROWS = 32
 
@@ -101,9 +104,32 @@ def _score(
     device: torch.device | str,
     wanted: int,
     rows: int,
-) -> Likelihood:  # fmt: skip
+) -> Likelihood:
     total = torch.zeros((), dtype=torch.float64, device=device)
     tokens = characters = 0
+    for logits, y, added in predictions(model, data, end_id, context_length, device, wanted, rows):
+        total += F.cross_entropy(
+            logits.flatten(0, 1).float(), y.flatten(), reduction="sum", ignore_index=NOT_SCORED
+        ).double()
+        targets = y[y != NOT_SCORED].cpu().numpy()
+        tokens += len(targets)
+        characters += int(characters_started[targets].sum()) - added
+    return Likelihood(float(total), tokens, characters)
+
+
+def predictions(
+    model: torch.nn.Module,
+    data: PackedIds,
+    end_id: int,
+    context_length: int,
+    device: torch.device | str = "cpu",
+    wanted: int = 0,
+    rows: int = _ROWS,
+) -> Iterator[tuple[Tensor, Tensor, int]]:
+    """Logits (B, T, V) and targets (B, T), NOT_SCORED where a token does not count, of all
+    windows of a part (with `wanted`, of as many of them as hold about so many targets), and how
+    many of the characters scored are spaces that nobody wrote: each reply is read behind one
+    (tokens.chat_format). Gradients and dropout are the caller's affair."""
     batch: list[tuple[int, int, int]] = []
     for window, following in pairwise([*windows(len(data), context_length, wanted), None]):
         assert window is not None
@@ -119,18 +145,10 @@ def _score(
         keep &= span >= np.array([first for _, _, first in batch])[:, None]
         if keep.any():
             x = torch.from_numpy(data.ids[index].astype(np.int64)).to(device)
-            y = torch.from_numpy(np.where(keep, targets, -100)).to(device)
-            logits = model(x)
-            total += F.cross_entropy(
-                logits.flatten(0, 1).float(), y.flatten(), reduction="sum", ignore_index=-100
-            ).double()
-            tokens += int(keep.sum())
-            characters += int(characters_started[targets[keep]].sum())
-            if data.mask is not None:
-                # Each reply is read behind a space (tokens.chat_format) that nobody wrote.
-                characters -= int((keep & (data.mask[index] == 0)).sum())
+            y = torch.from_numpy(np.where(keep, targets, NOT_SCORED)).to(device)
+            added = 0 if data.mask is None else int((keep & (data.mask[index] == 0)).sum())
+            yield model(x), y, added
         batch = []
-    return Likelihood(float(total), tokens, characters)
 
 
 def _length(window: tuple[int, int, int]) -> int:
