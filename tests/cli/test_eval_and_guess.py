@@ -86,7 +86,7 @@ def test_the_page_escapes_and_asks_nothing_of_anyone(inkling: Inkling, copy: Wor
         tokenizer.special_ids.start + 2,
         tokenizer.end_id,
     )
-    asked, said = tokenizer.encode(bad), tokenizer.encode("& <b>")
+    asked, said = tokenizer.encode(f" {bad}"), tokenizer.encode(" & <b>")
     ids = [them, *asked, me, *said, end]
     mask = [0] * (len(asked) + 2) + [1] * (len(said) + 1)
     dtype = np.dtype(entry["parts"]["dialog_val"]["dtype"])

@@ -26,8 +26,8 @@ from inkling.workspace import Workspace
 TEXT = "soup, always soup. why? because 🐖 naïve\n" * 9
 TOKENIZER = Tokenizer.train([TEXT], merges=20)
 TALK = [
-    [("them", "soup?"), ("me", "always soup 🐖"), ("them", "why"), ("me", "because")],
-    [("me", "soup."), ("them", "why?"), ("me", "naïve")],
+    [("them", "soup"), ("me", "always soup 🐖"), ("them", "why"), ("me", "because")],
+    [("me", "soup."), ("them", "why"), ("me", "naïve")],
 ]
 
 
@@ -45,9 +45,9 @@ def test_dialogs_come_back() -> None:
     found = dialogs(packed(), TOKENIZER)
     assert [list(turns) for turns in found] == TALK
     assert exchanges(found) == [
-        Exchange((), "soup?", "always soup 🐖"),
+        Exchange((), "soup", "always soup 🐖"),
         Exchange(tuple(TALK[0][:2]), "why", "because"),
-        Exchange((("me", "soup."),), "why?", "naïve"),
+        Exchange((("me", "soup."),), "why", "naïve"),
     ]
 
 

@@ -35,7 +35,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "chat": ("chat", "Talk to the model in the terminal."),
     "ask": ("ask", "Answer a list of prompts, by one run or two side by side."),
     "trace": ("trace", "Which words of a text were copied, and from where."),
-    "chat": ("talk", "Talk to the model in the terminal."),
     "eval": ("eval", "One honest report on a run: losses, baselines, leaks, voice."),
     "guess": ("guess", "Me or the model? Twenty replies, blind."),
     "serve": ("serve", "Talk to the model in the browser."),
