@@ -71,6 +71,8 @@ def test_voices() -> None:
     same = compare_voices(rest, real, other, generic, halvings=40)
     assert same.model.mean == pytest.approx(same.you.mean, abs=0.03)
     assert same.generic.low > same.model.high
+    # The smallest of the four sides decides how much of each is read.
+    assert same.characters < sum(map(len, real)) * 0.55
     assert same.way is not None
     assert same.way.low < 0 < same.way.high or abs(same.way.mean) < 0.1
     foreign = compare_voices(rest, real[:40], generic[:40], generic, halvings=40)

@@ -96,7 +96,7 @@ def way_sentence(voice: Voice) -> str:
         )
     if voice.way.low <= 0:
         said = (
-            "In these habits the model's replies cannot be told from your own "
+            "On these replies and in these habits the model could not be told from you "
             f"({voice.way.mean:.0%} of the way to generic text, {voice.way.low:.0%} to "
             f"{voice.way.high:.0%})."
         )
