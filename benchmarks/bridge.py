@@ -113,9 +113,8 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", default=list(SETTINGS))
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
-    print(
-        f"{machine()}, {options.threads} threads; {options.seeds} seeds, {options.scale:g} of the steps"
-    )
+    print(f"{machine()}, {options.threads} threads")
+    print(f"{options.seeds} seeds, {options.scale:g} of the steps")
     print("\n| setting | right | writing | replies, lowest | replies, last |")
     print("| --- | --- | --- | --- | --- |")
     with tempfile.TemporaryDirectory() as folder:
