@@ -249,8 +249,10 @@ def until_third_progress(events: Events) -> Iterator[tuple[str, Any]]:
 
 
 def test_a_training_is_watched_to_its_end(api: Server, lab: Workspace) -> None:
-    """Every evaluation and sample comes as an event, then `done`; the chat moves to it."""
-    name = post(api, "api/runs", {"steps": 12}).json()["run"]
+    """Every evaluation and sample comes as an event, then `done`; the chat has a model then."""
+    shutil.rmtree(lab.runs_path)
+    assert get(api, "api/health")["ok"] is False
+    name = post(api, "api/runs", {"steps": 12, "finetune": False}).json()["run"]
     once(api, lambda found: any(r["name"] == name for r in found["runs"]))
     seen: dict[str, list[Any]] = {}
     with Events(api, name) as events:
@@ -261,7 +263,7 @@ def test_a_training_is_watched_to_its_end(api: Server, lab: Workspace) -> None:
     assert seen["state"][0]["state"] == "training"
     records = list(Run.open(lab, name).records("metrics.jsonl"))
     assert [e["val_loss"] for e in seen["metrics"]] == [r["val_loss"] for r in records]
-    assert {e["phase"] for e in seen["metrics"]} == {"train", "finetune"}
+    assert {e["phase"] for e in seen["metrics"]} == {"train"}
     assert len(seen["sample"]) == len(list(Run.open(lab, name).records("samples.jsonl")))
     assert row(once(api, idle), name)["complete"]
     assert get(api, "api/health")["model"]["run"] == name
@@ -288,7 +290,7 @@ def test_a_training_that_cannot_begin_says_why(empty_server: Server) -> None:
     assert listed["runs"] == []
 
 
-def test_rows_that_a_resume_takes_back_are_taken_back(server: Server, tmp_path: Path) -> None:
+def test_rows_that_a_resume_takes_back_are_taken_back(tmp_path: Path) -> None:
     """A replaced file is told as `rewind`, with what is left of it; a half line is waited for."""
     from inkling.server.run_events import RunTail
 
