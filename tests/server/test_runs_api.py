@@ -18,9 +18,9 @@ from typing import Any
 import httpx
 import pytest
 
+from inkling.evaluation.units import perplexity
 from inkling.runs import Run
 from inkling.server.trainings import KILLED
-from inkling.training.metrics import perplexity
 from inkling.workspace import Workspace
 from tests.server.conftest import Server, start_server, stop_server
 
