@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from inkling.cli.options import RunOption, WorkspaceOption, find_workspace
+from inkling.cli.talk import warn_if_stale
 from inkling.errors import UsageError
 from inkling.workspace import Workspace
 
@@ -61,7 +62,10 @@ def serve_workspace(
         app, log_level="warning", timeout_graceful_shutdown=2, server_header=False, ws="none"
     )
     typer.echo(f"{name} is at {address}  (Ctrl-C stops the server)")
-    if Run.newest(workspace) is None and run_name is None:
+    used = Run.open(workspace, run_name) if run_name else Run.newest(workspace)
+    if used is not None:
+        warn_if_stale(used)
+    if used is None:
         typer.echo("There is no trained model here yet; train one meanwhile: inkling train.")
     sys.stdout.flush()
     if open_page and sys.stdout.isatty():

@@ -14,6 +14,7 @@ from inkling.config import SamplingSettings
 
 if TYPE_CHECKING:
     from inkling.inference.chat import ChatModel
+    from inkling.runs import Run
     from inkling.workspace import Workspace
 
 _DEFAULTS = SamplingSettings()
@@ -43,10 +44,19 @@ def load_voice(workspace: Workspace, run_name: str | None) -> ChatModel:
     from inkling.runs import Run
 
     run = Run.choose(workspace, run_name)
+    warn_if_stale(run)
     from inkling.inference.chat import ChatModel
     from inkling.runtime import Runtime
 
     return ChatModel.load(run, Runtime.detect())
+
+
+def warn_if_stale(run: Run) -> None:
+    """Say once that the person has since forgotten text that this run was trained on."""
+    from inkling.runs import STALE
+
+    if run.stale():
+        typer.echo(f"The run {run.name!r} was {STALE}", err=True)
 
 
 def generate(

@@ -21,7 +21,7 @@ from inkling.corpus import exclusion
 from inkling.corpus.clean import normalise
 from inkling.corpus.document import Message
 from inkling.corpus.exclusion import Excluded, one_sided, passages, wordings
-from inkling.corpus.select import Stored, items_called, people_called, source_called
+from inkling.corpus.select import all_items, items_called, people_called, source_called
 from inkling.corpus.store import (
     CorpusStore,
     Person,
@@ -135,8 +135,7 @@ def plan_forgetting(store: CorpusStore, selector: Selector) -> Plan:
         return _plan_person(store, selector)
     if selector.kind == "source":
         source: str | None = source_called(store, selector.value)
-        everything: tuple[Stored, ...] = (*store.documents(), *store.conversations())
-        items = [i for i in everything if i.source == source]
+        items = [i for i in all_items(store) if i.source == source]
     else:
         source = None
         items = items_called(store, selector.value)

@@ -24,6 +24,11 @@ SHOWN = 6
 Stored = StoredDocument | StoredConversation
 
 
+def all_items(store: CorpusStore) -> list[Stored]:
+    """Every document, then every conversation."""
+    return [*store.documents(), *store.conversations()]
+
+
 def people_called(people: Sequence[Person], name: str) -> list[Person]:
     """Everyone with that id or display name, over all sources, upper and lower case alike.
 
@@ -83,7 +88,7 @@ def items_called(store: CorpusStore, name: str) -> list[Stored]:
 
     A file that was imported in two versions is one thing: both are meant.
     """
-    items: list[Stored] = [*store.documents(), *store.conversations()]
+    items = all_items(store)
     wanted = name.strip().casefold()
     is_hash = re.fullmatch(rf"[0-9a-f]{{{MIN_HASH},64}}", wanted) is not None
     ways: tuple[Callable[[Stored], bool], ...] = (
@@ -148,4 +153,5 @@ def _nearest(name: str, names: Iterable[str], otherwise: str) -> str:
     shown = [known[low] for low in [*close, *inside][:SHOWN]]
     if shown:
         return f"Did you mean: {', '.join(shown)}?"
-    return f"There are: {', '.join(list(known.values())[:SHOWN])}{'…' * (len(known) > SHOWN)}."
+    more = f" and {len(known) - SHOWN:,} more" if len(known) > SHOWN else ""
+    return f"There are: {', '.join(list(known.values())[:SHOWN])}{more}."

@@ -79,9 +79,8 @@ def look_for(workspace: Workspace, selector: Selector) -> Outlook:
             "Nothing in the corpus and no file of this workspace contains that text. Upper and "
             "lower case and line breaks do not matter; every other character does."
         )
-    changed = [change.before for change in plan.documents]
-    spoken = [change.before for change in plan.conversations]
-    sources = {Path(path_of(item)) for item in (*changed, *spoken)}
+    sources = {Path(path_of(change.before)) for change in plan.documents}
+    sources |= {Path(path_of(change.before)) for change in plan.conversations}
     there = tuple(sorted(path for path in sources if path.exists()))
     return Outlook(plan, needles, findings, own, there, unfinished)
 

@@ -10,15 +10,15 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from inkling.corpus.select import path_of
+from inkling.corpus.select import all_items, path_of
 from inkling.corpus.store import CorpusStore
 from inkling.purge.databases import LOGS, count_rows, is_database
 from inkling.purge.needles import Needles, Search
-from inkling.purge.scan import Hit, scan
+from inkling.purge.scan import TOKENS, Hit, scan
 from inkling.runs import Run
 from inkling.workspace import Workspace
 
@@ -70,7 +70,7 @@ def originals(workspace: Workspace, store: CorpusStore) -> frozenset[Path]:
     sources = {Path(summary.source) for summary in store.sources()}
     inside = {source for source in sources if workspace.path in source.parents}
     if workspace.path in sources or any(source in workspace.path.parents for source in sources):
-        paths = (Path(path_of(item)) for item in (*store.documents(), *store.conversations()))
+        paths = (Path(path_of(item)) for item in all_items(store))
         inside |= {path for path in paths if workspace.path in path.parents}
     return frozenset(inside)
 
@@ -83,7 +83,7 @@ def look(workspace: Workspace, needles: Needles, own: frozenset[Path]) -> Findin
     for hit in found.hits:
         by_target[_target(workspace, hit, own)].append(hit)
     holdings = [
-        Holding(kind, path, tuple(_named(hit, path) for hit in hits))
+        Holding(kind, path, tuple(dict.fromkeys(_part(hit, path) for hit in hits)))
         for (kind, path), hits in by_target.items()
         if kind != "database"
     ]
@@ -95,6 +95,7 @@ def look(workspace: Workspace, needles: Needles, own: frozenset[Path]) -> Findin
             holdings.append(Holding("database", path, (), rows))
     holdings += _offspring(workspace, holdings)
     holdings += _exports(workspace, [h.path.name for h in holdings if h.kind == "run"], holdings)
+    holdings = _with_all_of_runs(workspace, holdings)
     order: list[Kind] = ["run", "debris", "export", "database", "file", "settings", "original"]
     holdings.sort(key=lambda holding: (order.index(holding.kind), holding.path))
     return Findings(tuple(holdings), found.files, found.size, found.unread)
@@ -140,19 +141,38 @@ def _target(workspace: Workspace, hit: Hit, own: frozenset[Path]) -> tuple[Kind,
     return ("database" if is_database(path) else "file"), hit.path
 
 
-_PARTS = {
-    "data": "packed data",
-    "tokenizer.json": "tokenizer",
-    "config.json": "config.json (starter questions)",
-    "spans": "index of passages",
-    "checkpoints": "checkpoints",
-}
+def _part(hit: Hit, target: Path) -> str:
+    """Where in a run or another folder, in plain words."""
+    if hit.path == target:
+        return hit.how
+    inner = hit.path.relative_to(target)
+    if inner.parts[0] == "data":
+        return "packed data"
+    if inner.as_posix() == "config.json":
+        return "starter questions in config.json"
+    return inner.as_posix() + (f" ({hit.how})" if hit.how == TOKENS else "")
 
 
-def _named(hit: Hit, target: Path) -> str:
-    inner = hit.path.relative_to(target).as_posix() if hit.path != target else hit.path.name
-    named = _PARTS.get(inner, inner)
-    return f"{named} ({hit.how})"
+def _with_all_of_runs(workspace: Workspace, holdings: list[Holding]) -> list[Holding]:
+    """Files of a run that goes as a whole are told with it, and so are its checkpoints."""
+    runs = {holding.path: holding for holding in holdings if holding.kind == "run"}
+    others = []
+    for holding in holdings:
+        owner = next((path for path in runs if path in holding.path.parents), None)
+        if owner is None:
+            if holding.kind != "run":
+                others.append(holding)
+        else:
+            part = holding.path.relative_to(owner).as_posix()
+            runs[owner] = replace(runs[owner], parts=(*runs[owner].parts, part))
+    for path, run in runs.items():
+        steps = len(Run(workspace.path / path).checkpoint_steps())
+        told = [
+            *dict.fromkeys(run.parts),
+            *([f"{steps} checkpoint{'s' * (steps > 1)}"] if steps else []),
+        ]
+        others.append(replace(run, parts=tuple(told)))
+    return others
 
 
 def _offspring(workspace: Workspace, holdings: Iterable[Holding]) -> list[Holding]:
@@ -183,8 +203,10 @@ def _exports(workspace: Workspace, runs: list[str], holdings: list[Holding]) -> 
     marks = [f'"{run}"'.encode() for run in runs]
     marks += [len(run).to_bytes(8, "little") + run.encode() for run in runs]
     tokenizers = [Run(workspace.run_path(run)).tokenizer_path for run in runs]
-    vocabularies = [found for path in tokenizers if (found := _vocabulary(path)) is not None]
-    found = []
+    vocabularies = [
+        vocabulary for path in tokenizers if (vocabulary := _vocabulary(path)) is not None
+    ]
+    found: list[Holding] = []
     for child in sorted(workspace.exports_path.iterdir()):
         path = child.relative_to(workspace.path)
         files = [child] if child.is_file() else [p for p in child.rglob("*") if p.is_file()]

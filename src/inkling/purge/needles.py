@@ -4,10 +4,10 @@ Knows: what counts as holding a text, and a fast search for many pieces at once.
 files, the corpus's rows. Data: texts -> `Needles` -> `Search` -> pieces found in some bytes.
 
 A file holds a text if it shares a run of about 27 characters with it (24, at every fourth place)
-that stands nowhere in what stays: a reply or a figure's caption that quotes half a sentence is
-found as well. The text a person asked for with --match is searched for whole, from 12 bytes on;
-shorter ones would be found by chance in any file of numbers, so they are looked for only in
-databases, cell by cell. Text is compared in the form of `normalise`.
+that stands nowhere in what stays: a reply that quotes half a sentence is found as well. The text
+a person asked for with --match is searched for whole, from 12 bytes on; a shorter one would be
+found by chance in any file of numbers, so it is looked for in databases cell by cell, and in
+files of text as a word of its own. Text is compared in the form of `normalise`.
 """
 
 from __future__ import annotations
@@ -72,9 +72,14 @@ class Needles:
         )
 
     @property
+    def too_short(self) -> bool:
+        """Whether what was asked for is too short to search files for."""
+        return 0 < len(self.asked.encode()) < ANCHOR
+
+    @property
     def searchable(self) -> frozenset[str]:
         """What files are searched for."""
-        asked = {self.asked} if len(self.asked.encode()) >= ANCHOR else set()
+        asked = set() if self.too_short else {self.asked}
         return frozenset(
             piece
             for piece in self.fragments | self.hashes | asked
@@ -103,7 +108,12 @@ class Search:
     """Finds any of many pieces in bytes: a table of their first 12 bytes says where to look."""
 
     def __init__(self, needles: Needles) -> None:
-        self.asked = needles.asked
+        self._asked = needles.asked.encode()
+        self._word: re.Pattern[bytes] | None = None
+        if needles.too_short:
+            # Letters of scripts without spaces have neighbours; those of others end somewhere.
+            edge = rb"[a-z0-9]" if needles.asked.isascii() else rb"[^\x00-\xff]"
+            self._word = re.compile(rb"(?<!%s)%s(?!%s)" % (edge, re.escape(self._asked), edge))
         self._by_anchor: dict[bytes, list[bytes]] = {}
         for piece in needles.searchable:
             data = piece.encode("utf-8", "surrogatepass")
@@ -114,11 +124,16 @@ class Search:
             self._table[_hash_at(anchor, 0)] = True
 
     def holds(self, data: bytes) -> bool:
-        """Whether any piece stands in the data, which must be normalised text or raw bytes."""
-        return next(self._hits(data), None) is not None
+        """Whether a file's bytes hold any piece, in any form that text may have."""
+        for form, is_text in readings(data):
+            if next(self._hits(form), None) is not None:
+                return True
+            if is_text and self._word is not None and self._word.search(form):
+                return True
+        return False
 
     def found(self, data: bytes) -> set[str]:
-        """Every piece that stands in the data."""
+        """Every piece that stands in the data, which is normalised text."""
         return {piece.decode("utf-8", "surrogatepass") for piece in self._hits(data)}
 
     def holds_cell(self, value: object) -> bool:
@@ -126,9 +141,8 @@ class Search:
         if value is None or isinstance(value, int | float):
             return False
         data = value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogatepass")
-        asked = self.asked.encode()
-        return any(
-            self.holds(variant) or (asked and asked in variant) for variant in readings(data)
+        return self.holds(data) or (
+            bool(self._asked) and any(self._asked in form for form, _ in readings(data))
         )
 
     def _hits(self, data: bytes) -> Iterator[bytes]:
@@ -164,14 +178,14 @@ _JSON_ESCAPE = re.compile(r'\\(?:u[0-9a-fA-F]{4}|[nrtbf"\\/])')
 _SAMPLE = 4_096
 
 
-def readings(data: bytes) -> Iterator[bytes]:
-    """The bytes in every form that a text may hide in, normalised.
+def readings(data: bytes) -> Iterator[tuple[bytes, bool]]:
+    """The bytes in every form that a text may hide in, normalised, and whether it is text.
 
     As text; with JSON's escapes undone, twice at most; with HTML's; without the zero bytes of
     UTF-16 and UTF-32; and as they are, in lower case, where they are no text.
     """
     if not _is_text(data):
-        yield data.lower()
+        yield data.lower(), False
         if data.count(b"\0") > len(data) // 4:
             yield from readings(data.replace(b"\0", b""))
         return
@@ -180,7 +194,7 @@ def readings(data: bytes) -> Iterator[bytes]:
     todo = [text]
     while todo:
         form = todo.pop()
-        yield normalise(form).encode()
+        yield normalise(form).encode(), True
         for undo in (_without_json, _without_html):
             other = undo(form)
             if other not in seen and len(seen) < 6:

@@ -20,7 +20,7 @@ from typing import IO
 import numpy as np
 
 from inkling.errors import TokenizerError
-from inkling.purge.needles import MIN_WORD, Needles, Search, readings
+from inkling.purge.needles import MIN_WORD, Needles, Search
 from inkling.tokens.dataset import id_dtype
 from inkling.tokens.tokenizer import Tokenizer
 
@@ -100,7 +100,7 @@ def _files(folder: Path, unread: list[Path]) -> Iterator[Path]:
 def _found(
     path: Path, top: Path, needles: Needles, search: Search, tables: Tables
 ) -> Iterator[str]:
-    if any(search.holds(form) for chunk in _chunks(path) for form in readings(chunk)):
+    if any(search.holds(chunk) for chunk in _chunks(path)):
         yield TEXT
     if path.name == "tokenizer.json" and _tells_a_word(_table(path, tables) or (), needles):
         yield TOKENS
@@ -154,8 +154,7 @@ def _packed(path: Path, top: Path, search: Search, tables: Tables) -> bool:
             ids = kept + np.frombuffer(data, dtype=dtype).tolist()
             if max(ids, default=0) >= len(table):
                 return False
-            text = b"".join(map(table.__getitem__, ids))
-            if any(search.holds(form) for form in readings(text)):
+            if search.holds(b"".join(map(table.__getitem__, ids))):
                 return True
             kept = ids[-OVERLAP:]
     return False
