@@ -116,7 +116,8 @@ def print_result(source: str, result: AddResult) -> None:
 
 
 def _as_dict(result: AddResult) -> dict[str, object]:
-    return {**asdict(result), "kept": result.kept, "found": result.found}
+    # Not asdict: it makes a Counter of pairs of a Counter.
+    return {**vars(result), "kept": result.kept, "found": result.found}
 
 
 corpus = typer.Typer(invoke_without_command=True, rich_markup_mode=None)

@@ -43,6 +43,13 @@ LONG = 1_000
 MOSTLY = 0.5
 """Share of forgotten text from which a changed copy counts as what was forgotten."""
 
+MIN_PASSAGE = 24
+"""Characters from which a paragraph or message is not said by just anybody: shorter ones of a
+forgotten document do not stop another from saying the same."""
+
+WHOLE = ("document", "source")
+"""Reasons that mean that an item was forgotten whole."""
+
 _BLOCK = re.compile(r".+?(?:\n\s*\n|\Z)", re.DOTALL)
 _LINE = re.compile(r"[^\n]*\n+|[^\n]+")
 _SENTENCE = re.compile(r".+?(?:[.!?…]+[\"'”’»)\]]*\s+|\Z)", re.DOTALL)
@@ -161,7 +168,7 @@ class Exclusions:
                 reason = self._passage(part)
                 if reason is not None:
                     found.add(index)
-                    whole += len(part) * (reason in ("document", "source"))
+                    whole += len(part) * (reason in WHOLE)
             return found
 
         if item.title and self._reason("passage", normalise(item.title)):
@@ -177,13 +184,14 @@ class Exclusions:
         if self._reason("conversation", item.content_hash):
             return Screened(None)
         messages = item.messages
-        gone = {
-            index
-            for index, message in enumerate(messages)
-            if self._passage(message.text)
-            or (not message.is_me and self._knows(message.author_id, item.people))
-        }
+        gone: set[int] = set()
         whole: set[int] = set()
+        for index, message in enumerate(messages):
+            reason = self._passage(message.text)
+            if reason or (not message.is_me and self._knows(message.author_id, item.people)):
+                gone.add(index)
+            if reason in WHOLE:
+                whole.add(index)
         for index, pair in enumerate(pairs(messages)):
             if pair and self._reason("pair", *pair):
                 whole |= {index, index + 1}
@@ -202,14 +210,12 @@ class Exclusions:
         return any(self._reason("person", name) for name in names)
 
 
-MIN_PAIR = 24
-"""Characters of two messages that are enough to tell them from anybody's "hi" and "hello"."""
-
-
 def pairs(messages: Sequence[Message]) -> list[tuple[str, str] | None]:
     """Each message with the next, normalised; None where both are too short to tell."""
     texts = [normalise(message.text) for message in messages]
-    return [(one, two) if len(one) + len(two) >= MIN_PAIR else None for one, two in pairwise(texts)]
+    return [
+        (one, two) if len(one) + len(two) >= MIN_PASSAGE else None for one, two in pairwise(texts)
+    ]
 
 
 def _key(salt: bytes, kind: Kind, *parts: str) -> str:

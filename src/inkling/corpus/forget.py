@@ -13,14 +13,14 @@ later imports (corpus.exclusion), as hashes.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from inkling.corpus import exclusion
 from inkling.corpus.clean import normalise
 from inkling.corpus.document import Message
-from inkling.corpus.exclusion import Excluded, one_sided, passages, wordings
+from inkling.corpus.exclusion import MIN_PASSAGE, Excluded, one_sided, passages, wordings
 from inkling.corpus.select import all_items, items_called, people_called, source_called
 from inkling.corpus.store import (
     CorpusStore,
@@ -32,9 +32,6 @@ from inkling.errors import UsageError
 
 Selected = Literal["person", "document", "source", "match"]
 
-MIN_PASSAGE = 40
-"""Characters from which a passage is not said by just anybody: shorter ones of a forgotten
-document do not stop another document from saying the same."""
 MIN_TEXT = 2
 
 
@@ -196,7 +193,7 @@ def _plan_match(store: CorpusStore, selector: Selector) -> Plan:
         excluded |= {word for part in gone for word in _holding(part, needle)}
     for conversation in store.conversations():
         labels += _label_holds(conversation, needle)
-        found = containing((message.text for message in conversation.messages), needle)
+        found = _spoken(conversation.messages, needle)
         if found:
             change = _without_messages(conversation, found)
             conversations.append(change)
@@ -213,6 +210,14 @@ def _plan_match(store: CorpusStore, selector: Selector) -> Plan:
         labels=labels,
         excluded=frozenset(excluded),
     )
+
+
+def _spoken(messages: Sequence[Message], needle: str) -> set[int]:
+    """Which messages to take out so that none holds the text, nor any two that then meet."""
+    left = list(range(len(messages)))
+    while found := containing((messages[index].text for index in left), needle):
+        left = [index for place, index in enumerate(left) if place not in found]
+    return set(range(len(messages))) - set(left)
 
 
 def _holding(passage: str, needle: str) -> set[Excluded]:
@@ -273,11 +278,13 @@ def _excluded_whole(store: CorpusStore, plan: Plan) -> Iterator[Excluded]:
     Parts that also stand in something that stays are left out: they belong to it as well.
     """
     staying = {hash(normalise(part)) for text in plan.remaining(store) for part in passages(text)}
+    going = [part for d in plan.documents for part in passages(d.before.text)]
+    going += [message.text for c in plan.conversations for message in c.before.messages]
+    for part in map(normalise, going):
+        if len(part) >= MIN_PASSAGE and hash(part) not in staying:
+            yield Excluded("passage", (part,))
     for document in plan.documents:
         yield Excluded("document", (document.before.content_hash,))
-        for part in map(normalise, passages(document.before.text)):
-            if len(part) >= MIN_PASSAGE and hash(part) not in staying:
-                yield Excluded("passage", (part,))
     if not plan.conversations:
         return
     kept_pairs = {

@@ -205,11 +205,11 @@ def readings(data: bytes) -> Iterator[tuple[bytes, bool]]:
 
 
 def _is_text(data: bytes) -> bool:
-    """Whether some part of the data decodes with few errors; tensors do not."""
+    """Whether some part of the data decodes with few errors; numbers do not."""
     step = max(_SAMPLE, len(data) // 16)
-    for start in range(0, max(1, len(data)), step):
-        sample = data[start : start + _SAMPLE].decode("utf-8", "replace")
-        if sample.count("\ufffd") <= len(sample) // 20:
+    for start in range(0, len(data), step):
+        sample = data[start : start + _SAMPLE].replace(b"\0", b"").decode("utf-8", "replace")
+        if sample and sample.count("\ufffd") <= len(sample) // 20:
             return True
     return False
 
