@@ -256,6 +256,7 @@ class CorpusStore:
         """
         with self._explained():
             self._db.execute("VACUUM")
+            self._db.execute("PRAGMA busy_timeout = 1000")
             busy = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
         if busy:
             raise CorpusError(

@@ -58,6 +58,7 @@ def purge_rows(path: Path, search: Search) -> int:
             db.execute(f"INSERT INTO {_quoted(table)}({_quoted(table)}) VALUES ('rebuild')")
         db.execute("COMMIT")
         db.execute("VACUUM")
+        db.execute("PRAGMA busy_timeout = 1000")
         if db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
             raise WorkspaceError(
                 f"Another program (inkling serve?) has {path} open, so what was deleted still "
