@@ -158,6 +158,21 @@ def test_a_dialog_file_goes_as_one_document(inkling: Inkling, workspace: Workspa
         assert word not in left
 
 
+def test_short_messages_are_known_by_their_neighbours(
+    inkling: Inkling, workspace: Workspace
+) -> None:
+    """ "yes" is anybody's; "yes" behind the forgotten question is not."""
+    talk = "Bo: are you in today\nWil: yes\nBo: at the shop then\nWil: i am\n"
+    Path("short.txt").write_text(talk)
+    add(inkling, "short.txt")
+    forget(inkling, "--document", "short.txt")
+    Path("short.txt").write_text(talk + "Bo: ok\n\nBo: is it open\nWil: yes\n")
+    assert add(inkling, "short.txt")["dropped"] == {"removed earlier with corpus forget": 1}
+    left = everything(workspace)
+    assert "is it open\nyes" in left
+    assert "today" not in left
+
+
 def test_a_source_goes_with_all_that_came_from_it(inkling: Inkling, workspace: Workspace) -> None:
     """Also its line in `inkling corpus`; what another source says stays."""
     Path("more.txt").write_text("Something else, from somewhere else, about a lighthouse keeper.\n")

@@ -253,6 +253,48 @@ def test_killed_anywhere_the_same_command_finishes_it(
         assert planted.run_names() == []
 
 
+def leave_deleted(path: Path, text: str) -> None:
+    """Write rows with a text and delete them the way that leaves them in the file's free pages."""
+    db = sqlite3.connect(path, isolation_level=None)
+    db.execute("PRAGMA secure_delete = OFF")
+    db.execute("CREATE TABLE deleted (text TEXT)")
+    db.executemany("INSERT INTO deleted VALUES (?)", [(f"{text} {n:,}",) for n in range(900)])
+    db.execute("DROP TABLE deleted")
+    db.close()
+    assert text.encode() in path.read_bytes()
+
+
+def test_what_was_deleted_before_is_wiped(inkling: Inkling) -> None:
+    """Free pages of a database are no hiding place, the corpus's own included."""
+    inkling("init", "w")
+    leave_deleted(Path("w/chats.db"), CANARY)
+    leave_deleted(Path("w/corpus.db"), CANARY)
+    result = inkling(*MATCH, "--purge")
+    assert result.status == 0, result.err
+    assert "chats.db: deleted rows" in result.out
+    for name in ("chats.db", "corpus.db"):
+        assert CANARY.encode() not in Path("w", name).read_bytes()
+    leave_deleted(Path("w/corpus.db"), CANARY)
+    assert inkling(*MATCH).status == 0
+    assert CANARY.encode() not in Path("w/corpus.db").read_bytes()
+
+
+def test_what_a_kill_left_needs_no_text_to_be_finished(inkling: Inkling) -> None:
+    """Half-deleted runs and free pages are cleared even where nothing tells what they held."""
+    inkling("init", "w")
+    workspace = Workspace(Path("w").resolve())
+    leave_deleted(workspace.chats_path, "quince")
+    half = workspace.runs_path / ".old.old" / "data"
+    half.mkdir(parents=True)
+    (half / "train.bin").write_bytes(b"\1\0\2\0")
+    workspace.forgetting_path.touch()
+    result = inkling("corpus", "forget", "--match", "quince", "--purge", "--yes", "-w", "w")
+    assert result.status == 0, result.err
+    assert "Finishing what was stopped" in result.out
+    assert not list(workspace.runs_path.iterdir())
+    assert b"quince" not in workspace.chats_path.read_bytes()
+
+
 def test_hidden_in_numbers_archives_and_escapes(tmp_path: Path) -> None:
     """Wherever a text stands in a file, and across any seam of the reading."""
     noise = random.Random(1).randbytes

@@ -235,7 +235,7 @@ def _described(holding: Holding) -> str:
         case "export":
             return f"{path}: weights of such a run"
         case "database":
-            return f"{path}: {plural(holding.rows, 'row')}"
+            return f"{path}: {plural(holding.rows, 'row') if holding.rows else 'deleted rows'}"
         case "original":
             return f"{path}: your own file, which Inkling never touches"
         case "settings":

@@ -47,6 +47,9 @@ MIN_PASSAGE = 24
 """Characters from which a paragraph or message is not said by just anybody: shorter ones of a
 forgotten document do not stop another from saying the same."""
 
+MIN_PAIR = 16
+"""The same for two neighbouring messages together."""
+
 WHOLE = ("document", "source")
 """Reasons that mean that an item was forgotten whole."""
 
@@ -213,9 +216,7 @@ class Exclusions:
 def pairs(messages: Sequence[Message]) -> list[tuple[str, str] | None]:
     """Each message with the next, normalised; None where both are too short to tell."""
     texts = [normalise(message.text) for message in messages]
-    return [
-        (one, two) if len(one) + len(two) >= MIN_PASSAGE else None for one, two in pairwise(texts)
-    ]
+    return [(one, two) if len(one) + len(two) >= MIN_PAIR else None for one, two in pairwise(texts)]
 
 
 def _key(salt: bytes, kind: Kind, *parts: str) -> str:

@@ -74,7 +74,8 @@ def look_for(workspace: Workspace, selector: Selector) -> Outlook:
         needles = Needles.cut(plan.texts(), plan.hashes(), asked).less(plan.remaining(store))
         own = originals(workspace, store)
     findings = look(workspace, needles, own)
-    if plan.empty and not findings.holdings and not unfinished:
+    residue = scan(workspace.path, needles, only=corpus_files(workspace)).hits if plan.empty else ()
+    if plan.empty and not (findings.holdings or residue or unfinished):
         raise CorpusError(
             "Nothing in the corpus and no file of this workspace contains that text. Upper and "
             "lower case and line breaks do not matter; every other character does."
