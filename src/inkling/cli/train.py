@@ -161,7 +161,8 @@ def repeat_training(
 
 def resume_training(workspace: Workspace, name: str | None, plots: bool = True) -> Run:
     """Go on with a stopped run, to the bit as if it had never stopped."""
-    from inkling.runs import Run
+    from inkling.errors import RunError
+    from inkling.runs import STALE, Run
     from inkling.runtime import Runtime
 
     with workspace.training_lock():
@@ -169,6 +170,8 @@ def resume_training(workspace: Workspace, name: str | None, plots: bool = True) 
         if run.config().complete:
             typer.echo(f"Run {run.name} is complete; there is nothing left to train.")
             return run
+        if run.stale():
+            raise RunError(f"The run {run.name!r} is not trained on: it was {STALE}")
         last = run.last_step()
         typer.echo(
             f"Going on with run {run.name} from step {last:,}."

@@ -119,6 +119,9 @@ def start_finetune(
         for record in parent.records("metrics.jsonl"):
             if record["phase"] == "train" and record["step"] <= base_step:
                 run.append("metrics.jsonl", record)
+        for entry in parent.stale():
+            # The weights begin as the parent's, and so does what they were trained on.
+            run.mark_stale(entry["what"], entry.get("documents", 0), entry.get("conversations", 0))
         session = Session.open(run, runtime)
         tuning, minutes = _tuning(session, parent_config, request)
         run.write_config(
