@@ -184,13 +184,14 @@ def test_rewording_touches_only_what_others_say() -> None:
     ids, mask = np.array(entry.ids), np.array(entry.mask, dtype=np.uint8)
     generator = np.random.default_rng(0)
     settings = rewording(0.3, 0.0)
+    lent = np.array(other.ids)[settings.asked(np.array(other.ids))]
     asked = int(settings.asked(ids).sum())
     assert asked == len(TOKENIZER.encode(" soup") + TOKENIZER.encode(" why"))
     lost = 0
     for noise in (0.0, 1.0):
         settings = rewording(0.3, noise)
         for _ in range(300):
-            new, counted = settings.apply(ids, mask, np.array(other.ids), generator)
+            new, counted = settings.apply(ids, mask, settings.asked(ids), lent, generator)
             mine = new[~settings.asked(new)]
             assert np.array_equal(mine, ids[~settings.asked(ids)])
             assert np.array_equal(new[counted == 1], ids[mask == 1])

@@ -107,6 +107,7 @@ class DialogLoader:
         assert data.mask is not None
         self.data, self.length, self.seed, self.end_id = data, length, seed, end_id
         self.rewording = rewording
+        self._asked = rewording.asked(np.asarray(data.ids)) if rewording else None
         self._pieces = self._cut()
         self._epoch = self._cursor = 0
         self._rows = self._epoch_rows()
@@ -148,9 +149,11 @@ class DialogLoader:
         generator = np.random.default_rng((self.seed, 11, self._epoch, self._cursor))
         for start, stop in row:
             piece, mask = self.data.ids[start:stop], self.data.mask[start:stop]
-            if self.rewording:
+            if self.rewording and self._asked is not None:
                 other = slice(*self._pieces[generator.integers(len(self._pieces))])
-                piece, mask = self.rewording.apply(piece, mask, self.data.ids[other], generator)
+                lent = self.data.ids[other][self._asked[other]]
+                asked = self._asked[start:stop]
+                piece, mask = self.rewording.apply(piece, mask, asked, lent, generator)
                 # Words put in may not push a reply's end out of the row.
                 if len(piece) > len(ids) - at:
                     piece, mask = self.data.ids[start:stop], self.data.mask[start:stop]

@@ -43,26 +43,36 @@ class Rewording:
         return ~special & (last >= 0) & (ids[last] == self.them_id)
 
     def apply(
-        self, ids: np.ndarray, mask: np.ndarray, other: np.ndarray, generator: np.random.Generator
+        self,
+        ids: np.ndarray,
+        mask: np.ndarray,
+        asked: np.ndarray,
+        lent: np.ndarray,
+        generator: np.random.Generator,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """A piece of a dialog, reworded. `other` is a piece whose questions lend words."""
-        share = self.dropout * generator.integers(3)
-        keep = ~self.asked(ids) | (generator.random(len(ids)) >= share)
-        ids, mask = ids[keep], mask[keep]
-        if generator.random() >= self.noise:
+        """A piece of a dialog, reworded. `asked` is `asked(ids)`; `lent` are tokens of another
+        piece's questions."""
+        draws = generator.random(4 + len(ids))
+        share = self.dropout * int(3 * draws[0])
+        if share:
+            keep = ~asked | (draws[4:] >= share)
+            ids, mask, asked = ids[keep], mask[keep], asked[keep]
+        if draws[1] >= self.noise or not len(lent):
             return ids, mask
-        words = other[self.asked(other)]
         turns = np.flatnonzero(ids == self.them_id)
-        if not len(words) or not len(turns):
+        if not len(turns):
             return ids, mask
-        count = min(len(words), int(generator.integers(1, NOISE_TOKENS + 1)))
-        first = int(generator.integers(len(words) - count + 1))
-        turn = int(generator.choice(turns))
-        length = int(np.argmin(self.asked(ids[turn:])[1:])) if turn + 1 < len(ids) else 0
-        at = turn + 1 + (length if generator.random() < 0.5 else 0)
+        count = min(len(lent), 1 + int(NOISE_TOKENS * draws[2]))
+        first = int(generator.integers(len(lent) - count + 1))
+        turn = int(turns[int(generator.integers(len(turns)))])
+        at = turn + 1
+        if draws[3] < 0.5:  # behind the question instead of before it
+            behind = np.flatnonzero(~asked[at:])
+            at += int(behind[0]) if len(behind) else 0
+        added = lent[first : first + count]
         # What is put in counts for the loss where the words beside it do.
         counted = np.full(count, mask[turn], dtype=mask.dtype)
         return (
-            np.insert(ids, at, words[first : first + count]),
-            np.insert(mask, at, counted),
+            np.concatenate([ids[:at], added, ids[at:]]),
+            np.concatenate([mask[:at], counted, mask[at:]]),
         )
