@@ -43,6 +43,9 @@ QUESTION_DROPOUT, QUESTION_NOISE = 0.15, 0.5
 
 DEFAULT_MINUTES = 3.0
 
+MAX_EVALUATIONS = 12
+"""Evaluations of a phase, at most: enough for a curve, and each costs some five steps."""
+
 EVALUATED_TOKENS = 262_144
 """Held-out tokens that an evaluation reads at most: about a million characters."""
 
@@ -255,7 +258,7 @@ def with_steps(
     worth = seconds / step_seconds
     settings = with_sample(settings, held_out_tokens, worth)
     evaluation, final = evaluation_cost(settings, held_out_tokens)
-    evaluations = max(1, min(20, int(worth / 12 / evaluation)))
+    evaluations = max(1, min(MAX_EVALUATIONS, int(worth / 12 / evaluation)))
     steps = max(1, int(worth - evaluations * evaluation - final))
     return with_cadence(settings, steps, evaluations)
 

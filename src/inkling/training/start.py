@@ -276,9 +276,9 @@ def _fit_to_clock(session: Session, facts: DataFacts, plan: Plan, seconds: float
             total = round(fitting.steps / share)
             steps = planner.finetune_steps(total, plan, facts)
             share = steps / total
-            finetune = planner.with_cadence(
-                fitting, steps, max(1, round(steps / fitting.eval_every))
-            )
+            evaluations = round(steps / fitting.eval_every)
+            evaluations = max(1, min(planner.MAX_EVALUATIONS, evaluations))
+            finetune = planner.with_cadence(fitting, steps, evaluations)
     left = (seconds - (time.time() - begun)) - seconds * share
     train = _fit_phase(session, plan.model, plan.train, left, "train")
     return planner.with_dialogs(Plan(model=plan.model, train=train, finetune=finetune), facts)
