@@ -19,6 +19,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from inkling.model.linear import Linear
+
 if TYPE_CHECKING:
     from inkling.config import ModelSettings
     from inkling.model.cache import LayerCache
@@ -52,8 +54,8 @@ class Attention(nn.Module):
         super().__init__()
         self.n_head, self.head_dim = settings.n_head, settings.head_dim
         width = settings.n_head * settings.head_dim
-        self.qkv = nn.Linear(settings.n_embd, 3 * width, bias=False)
-        self.out = nn.Linear(width, settings.n_embd, bias=False)
+        self.qkv = Linear(settings.n_embd, 3 * width, bias=False)
+        self.out = Linear(width, settings.n_embd, bias=False)
         self.q_norm = nn.RMSNorm(settings.head_dim, eps=settings.norm_eps)
         self.k_norm = nn.RMSNorm(settings.head_dim, eps=settings.norm_eps)
 

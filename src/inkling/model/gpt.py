@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from inkling.model.attention import Attention, rotary_tables
+from inkling.model.linear import Linear
 
 if TYPE_CHECKING:
     from inkling.config import ModelSettings
@@ -34,8 +35,8 @@ class MLP(nn.Module):
 
     def __init__(self, settings: ModelSettings) -> None:
         super().__init__()
-        self.gate_up = nn.Linear(settings.n_embd, 2 * settings.n_hidden, bias=False)
-        self.down = nn.Linear(settings.n_hidden, settings.n_embd, bias=False)
+        self.gate_up = Linear(settings.n_embd, 2 * settings.n_hidden, bias=False)
+        self.down = Linear(settings.n_hidden, settings.n_embd, bias=False)
         self.dropout = settings.dropout
 
     def forward(self, x_BTC: Tensor) -> Tensor:
@@ -80,7 +81,7 @@ class GPT(nn.Module):
         self.embedding = nn.Embedding(settings.vocab_size, settings.n_embd)
         self.blocks = nn.ModuleList(Block(settings) for _ in range(settings.n_layer))
         self.norm = nn.RMSNorm(settings.n_embd, eps=settings.norm_eps)
-        self.head = nn.Linear(settings.n_embd, settings.vocab_size, bias=False)
+        self.head = Linear(settings.n_embd, settings.vocab_size, bias=False)
         if settings.tie_embeddings:
             self.head.weight = self.embedding.weight
         cos_TD, sin_TD = rotary_tables(

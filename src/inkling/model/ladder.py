@@ -27,6 +27,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from inkling.model.dropout import Dropout, key_dropout
+from inkling.model.linear import Linear
 
 if TYPE_CHECKING:
     from inkling.config import LadderSettings
@@ -117,8 +118,8 @@ class FusedMultiHead(nn.Module):
     def __init__(self, settings: LadderSettings) -> None:
         super().__init__()
         self.n_head, self.rate = settings.n_head, settings.dropout
-        self.qkv = nn.Linear(settings.n_embd, 3 * settings.n_embd, bias=False)
-        self.out = nn.Linear(settings.n_embd, settings.n_embd)
+        self.qkv = Linear(settings.n_embd, 3 * settings.n_embd, bias=False)
+        self.out = Linear(settings.n_embd, settings.n_embd)
         self.dropout = Dropout(settings.dropout)
 
     def forward(self, x_BTC: Tensor) -> Tensor:
@@ -134,11 +135,13 @@ class FusedMultiHead(nn.Module):
 
 
 class FusedBlock(Block):
-    """`Block` with fused attention and cheap dropout."""
+    """`Block` with fused attention, cheap dropout and the faster matrix product."""
 
     def __init__(self, settings: LadderSettings) -> None:
         super().__init__(settings)
         self.attention = FusedMultiHead(settings)  # type: ignore[assignment]
+        C = settings.n_embd
+        self.feedforward.up, self.feedforward.down = Linear(C, 4 * C), Linear(4 * C, C)
         self.feedforward.dropout = Dropout(settings.dropout)  # type: ignore[assignment]
 
 
