@@ -35,15 +35,11 @@ OPENING_TOKENS = 12
 SEED_SETTINGS = {"min_p": 0.0, "repetition_penalty": 1.0}
 WAYS: dict[str, dict[str, float]] = {
     "temperature 0.5, top-k 25 alone": SEED_SETTINGS,
-    "penalty 1.05": {**SEED_SETTINGS, "repetition_penalty": 1.05},
     "penalty 1.1": {**SEED_SETTINGS, "repetition_penalty": 1.1},
-    "penalty 1.3": {**SEED_SETTINGS, "repetition_penalty": 1.3},
-    "min-p 0.05": {**SEED_SETTINGS, "min_p": 0.05},
     "min-p 0.1": {**SEED_SETTINGS, "min_p": 0.1},
     "min-p 0.1, penalty 1.1": {"min_p": 0.1, "repetition_penalty": 1.1},
     "greedy": {**SEED_SETTINGS, "temperature": 0.0},
     "greedy, penalty 1.1": {"temperature": 0.0, "min_p": 0.0, "repetition_penalty": 1.1},
-    "the defaults": {},
 }
 
 
