@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inkling.corpus.clean import normalise
+from inkling.corpus.clean import fold
 from inkling.corpus.exclusion import passages, without
 from inkling.corpus.forget import containing
 from inkling.corpus.store import CorpusStore
@@ -91,6 +91,15 @@ def test_a_text_takes_its_paragraph_and_leaves_the_rest(
     assert "Gannet" not in left
     assert "herring that nobody" in left
     assert "more rain" in left
+
+
+def test_quotes_and_dashes_as_the_keyboard_has_them(inkling: Inkling, workspace: Workspace) -> None:
+    """What was set with curly quotes and long dashes is found as it is typed."""
+    Path("set.txt").write_text("Keep this.\n\nIt is O’Brien’s – “the” co\u00adlour.\n")
+    add(inkling, "set.txt")
+    forget(inkling, "--match", "o'brien's - \"the\" colour")
+    assert "Brien" not in everything(workspace)
+    assert "Keep this." in everything(workspace)
 
 
 def test_a_text_over_two_paragraphs_takes_both(inkling: Inkling, workspace: Workspace) -> None:
@@ -302,8 +311,8 @@ def test_no_text_keeps_what_was_forgotten(
     """Passages joined are the text; without those that hold a text, it stands nowhere, not even
     where two that were apart meet."""
     text = "".join(word + gap for word, gap in parts)
-    needle = normalise(" ".join(needle_words))
+    needle = fold(" ".join(needle_words))
     assert "".join(passages(text)) == text
     left, gone = without(text, lambda found: containing(found, needle))
-    assert needle not in normalise(left)
-    assert bool(gone) == (needle in normalise(text))
+    assert needle not in fold(left)
+    assert bool(gone) == (needle in fold(text))

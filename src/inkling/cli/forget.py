@@ -159,6 +159,10 @@ def _selector(**given: str | None) -> Selector:
     kind, value = chosen[0]
     if kind == "match" and value == "-":
         value = sys.stdin.read()
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"--{kind} is not valid text in this terminal's encoding.") from None
     return Selector(kind, value)  # type: ignore[arg-type]
 
 

@@ -127,6 +127,18 @@ def normalise(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", text).lower().split())
 
 
+_TYPOGRAPHY = str.maketrans(
+    dict.fromkeys("‘’‚‛ʼ′", "'") | dict.fromkeys("“”„‟«»″", '"') | dict.fromkeys("‐‑‒–—−", "-")
+    | dict.fromkeys("\u00ad\u200b\u200c\u2060\ufeff", "")
+)  # fmt: skip
+
+
+def fold(text: str) -> str:
+    """The form in which a text is looked for: normalised, and typed as a keyboard types it, with
+    straight quotes, plain hyphens and nothing invisible."""
+    return normalise(text.translate(_TYPOGRAPHY))
+
+
 @dataclass(frozen=True)
 class FrontMatter:
     """What a Markdown file says of itself, and the rest of it."""

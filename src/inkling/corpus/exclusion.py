@@ -29,7 +29,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
-from inkling.corpus.clean import normalise, tidy
+from inkling.corpus.clean import fold, tidy
 from inkling.corpus.document import Conversation, Document, Message
 
 Kind = Literal["document", "conversation", "passage", "pair", "person"]
@@ -91,7 +91,7 @@ def wordings(passage: str) -> set[str]:
     """A passage, its lines and its sentences, normalised: one of them is enough to know it
     again when the rest of it was rewritten."""
     parts = (passage, *_LINE.findall(passage), *_SENTENCE.findall(passage))
-    return {normalise(part) for part in parts} - {""}
+    return {fold(part) for part in parts} - {""}
 
 
 def without(text: str, forgotten: Callable[[list[str]], set[int]]) -> tuple[str, list[str]]:
@@ -174,7 +174,7 @@ class Exclusions:
                     whole += len(part) * (reason in WHOLE)
             return found
 
-        if item.title and self._reason("passage", normalise(item.title)):
+        if item.title and self._reason("passage", fold(item.title)):
             item = replace(item, title=None)
         text, gone = without(item.text, forgotten)
         if not gone:
@@ -215,7 +215,7 @@ class Exclusions:
 
 def pairs(messages: Sequence[Message]) -> list[tuple[str, str] | None]:
     """Each message with the next, normalised; None where both are too short to tell."""
-    texts = [normalise(message.text) for message in messages]
+    texts = [fold(message.text) for message in messages]
     return [(one, two) if len(one) + len(two) >= MIN_PAIR else None for one, two in pairwise(texts)]
 
 

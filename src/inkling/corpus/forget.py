@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from inkling.corpus import exclusion
-from inkling.corpus.clean import normalise
+from inkling.corpus.clean import fold
 from inkling.corpus.document import Message
 from inkling.corpus.exclusion import MIN_PASSAGE, Excluded, one_sided, passages, wordings
 from inkling.corpus.reading import StoredDocument
@@ -77,7 +77,7 @@ class Plan:
     @property
     def needle(self) -> str:
         """The text asked for, as it is compared; empty where something else was asked for."""
-        return normalise(self.selector.value) if self.selector.kind == "match" else ""
+        return fold(self.selector.value) if self.selector.kind == "match" else ""
 
     @property
     def messages(self) -> int:
@@ -154,7 +154,7 @@ def containing(parts: Iterable[str], needle: str) -> set[int]:
     spans: list[tuple[int, int, int]] = []
     joined: list[str] = []
     size = 0
-    for index, part in enumerate(map(normalise, parts)):
+    for index, part in enumerate(map(fold, parts)):
         if part:
             spans.append((size, size + len(part), index))
             joined.append(part)
@@ -170,7 +170,7 @@ def containing(parts: Iterable[str], needle: str) -> set[int]:
 
 
 def _plan_match(store: CorpusStore, selector: Selector) -> Plan:
-    needle = normalise(selector.value)
+    needle = fold(selector.value)
     if len(needle) < MIN_TEXT:
         raise UsageError(
             f"--match needs at least {MIN_TEXT} characters, e.g. a name or an address."
@@ -179,9 +179,9 @@ def _plan_match(store: CorpusStore, selector: Selector) -> Plan:
     labels = 0
     for document in store.documents():
         labels += _label_holds(document, needle)
-        if needle in normalise(document.title or ""):
-            excluded.add(Excluded("passage", (normalise(document.title or ""),)))
-        if needle not in normalise(document.text):
+        if needle in fold(document.title or ""):
+            excluded.add(Excluded("passage", (fold(document.title or ""),)))
+        if needle not in fold(document.text):
             continue
         text, gone = exclusion.without(document.text, lambda parts: containing(parts, needle))
         documents.append(DocumentChange(document, text, tuple(gone)))
@@ -219,11 +219,11 @@ def _spoken(messages: Sequence[Message], needle: str) -> set[int]:
 def _holding(passage: str, needle: str) -> set[Excluded]:
     """The passage, and its lines and sentences that hold the text."""
     found = {wording for wording in wordings(passage) if needle in wording}
-    return {Excluded("passage", (wording,)) for wording in {normalise(passage), *found}}
+    return {Excluded("passage", (wording,)) for wording in {fold(passage), *found}}
 
 
 def _label_holds(item: StoredDocument | StoredConversation, needle: str) -> bool:
-    return any(needle in normalise(text or "") for text in (item.title, item.raw_ref))
+    return any(needle in fold(text or "") for text in (item.title, item.raw_ref))
 
 
 def _plan_person(store: CorpusStore, selector: Selector) -> Plan:
@@ -245,7 +245,7 @@ def _plan_person(store: CorpusStore, selector: Selector) -> Plan:
             continue
         conversations.append(_without_messages(conversation, found))
         excluded.add(Excluded("conversation", (conversation.content_hash,)))
-        texts = (normalise(conversation.messages[index].text) for index in found)
+        texts = (fold(conversation.messages[index].text) for index in found)
         excluded |= {Excluded("passage", (text,)) for text in texts if len(text) >= MIN_PASSAGE}
     return Plan(
         selector,
@@ -273,10 +273,10 @@ def _excluded_whole(store: CorpusStore, plan: Plan) -> Iterator[Excluded]:
 
     Parts that also stand in something that stays are left out: they belong to it as well.
     """
-    staying = {hash(normalise(part)) for text in plan.remaining(store) for part in passages(text)}
+    staying = {hash(fold(part)) for text in plan.remaining(store) for part in passages(text)}
     going = [part for d in plan.documents for part in passages(d.before.text)]
     going += [message.text for c in plan.conversations for message in c.before.messages]
-    for part in map(normalise, going):
+    for part in map(fold, going):
         if len(part) >= MIN_PASSAGE and hash(part) not in staying:
             yield Excluded("passage", (part,))
     for document in plan.documents:
@@ -301,7 +301,7 @@ def words_containing(plan: Plan) -> Counter[str]:
     words: Counter[str] = Counter()
     if plan.needle and " " not in plan.needle:
         for text in plan.texts():
-            for word in normalise(text).split():
+            for word in fold(text).split():
                 if plan.needle in word:
                     words[word.strip(".,;:!?\"'()[]“”‘’*_")] += 1
     return words

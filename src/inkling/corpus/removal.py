@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from datetime import UTC, datetime
 
-from inkling.corpus.clean import normalise
+from inkling.corpus.clean import fold
 from inkling.corpus.document import Conversation, Document
 from inkling.corpus.exclusion import Exclusions
 from inkling.corpus.forget import Plan
@@ -63,7 +63,7 @@ def _rewrite(db: sqlite3.Connection, table: str, identifier: int, content_hash: 
 
 def _clear_labels(db: sqlite3.Connection, plan: Plan) -> None:
     """Empty the titles and file names that hold the text, or in their chats the person's name."""
-    names = {normalise(name) for p in plan.people for name in (p.author_id, p.name)}
+    names = {fold(name) for p in plan.people for name in (p.author_id, p.name)}
     needles = ({plan.needle} if plan.needle else set()) | names
     changed = {change.before.id for change in plan.conversations}
     for table, columns in (
@@ -78,6 +78,6 @@ def _clear_labels(db: sqlite3.Connection, plan: Plan) -> None:
             if names and identifier not in changed:
                 continue
             for column, label in zip(columns, labels, strict=True):
-                if any(needle in normalise(label or "") for needle in needles):
+                if any(needle in fold(label or "") for needle in needles):
                     empty = "(removed)" if column == "raw_ref" else None
                     db.execute(f"UPDATE {table} SET {column} = ? WHERE id = ?", (empty, identifier))

@@ -7,7 +7,7 @@ A file holds a text if it shares a run of about 27 characters with it (24, at ev
 that stands nowhere in what stays: a reply that quotes half a sentence is found as well. The text
 a person asked for with --match is searched for whole, from 12 bytes on; a shorter one would be
 found by chance in any file of numbers, so it is looked for in databases cell by cell, and in
-files of text as a word of its own. Text is compared in the form of `normalise`.
+files of text as a word of its own. Text is compared in the form of `fold`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from inkling.corpus.clean import normalise
+from inkling.corpus.clean import fold
 from inkling.tokens.chat_format import as_read
 
 ANCHOR = 12
@@ -54,7 +54,7 @@ class Needles:
                 starts = {*range(0, last + 1, stride), last}
                 fragments |= {text[start : start + FRAGMENT] for start in starts}
         words = {word for text in plain for word in _words(text)}
-        return cls(frozenset(fragments), frozenset(hashes), normalise(asked), frozenset(words))
+        return cls(frozenset(fragments), frozenset(hashes), fold(asked), frozenset(words))
 
     def less(self, staying: Iterable[str]) -> Needles:
         """Without the pieces that also stand in what stays; what was asked for stays a needle."""
@@ -90,7 +90,7 @@ class Needles:
 
 def _forms(text: str) -> set[str]:
     """As people write it, and as a model reads what others say."""
-    return {normalise(text), normalise(as_read("them", text))}
+    return {fold(text), fold(as_read("them", text))}
 
 
 def _batches(texts: Iterable[str]) -> Iterator[str]:
@@ -200,7 +200,7 @@ def readings(data: bytes) -> Iterator[tuple[bytes, bool]]:
     todo = [text]
     while todo:
         form = todo.pop()
-        yield normalise(form).encode(), True
+        yield fold(form).encode(), True
         for undo in (_without_json, _without_html):
             other = undo(form)
             if other not in seen and len(seen) < 6:
