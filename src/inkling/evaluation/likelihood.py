@@ -25,8 +25,10 @@ from inkling.tokens.dataset import PackedIds
 
 Hidden = Callable[[Tensor], Tensor]
 
-# Rows a forward pass: enough to fill the cores, little memory.
+# Rows a forward pass: enough to fill the cores, and fewer where the logits of a large
+# vocabulary would take more memory than all the rest of the training.
 _ROWS = 32
+_LOGITS = 16_000_000
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ def measure(
     was_training = model.training
     model.eval()
     table = characters_started
+    rows = max(1, min(rows, _LOGITS // (context_length * len(table))))
     try:
         return _score(model, data, table, end_id, context_length, device, wanted, rows)
     except (RuntimeError, MemoryError) as error:
