@@ -84,8 +84,9 @@ class Split:
         found = []
         if self.duplicate_sections:
             share = self.duplicate_characters / max(1, self.all_characters)
+            shown = f"{share:.0%}" if share >= 0.005 else "Under 1%"
             found.append(
-                f"{share:.0%} of the writing repeats itself ({self.duplicate_sections:,} sections "
+                f"{shown} of the writing repeats itself ({self.duplicate_sections:,} sections "
                 "say what an earlier one says); one copy of each is kept."
             )
         if self.leak > LEAK_WARNING:

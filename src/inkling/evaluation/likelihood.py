@@ -28,8 +28,10 @@ Hidden = Callable[[Tensor], Tensor]
 NOT_SCORED = -100
 """Target of a position that does not count; torch's own default for it."""
 
-# Rows a forward pass: enough to fill the cores, little memory.
+# Rows a forward pass: enough to fill the cores, and fewer where the logits of a large
+# vocabulary would take more memory than all the rest of the training.
 _ROWS = 32
+_LOGITS = 16_000_000
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,7 @@ def measure(
     was_training = model.training
     model.eval()
     table = characters_started
+    rows = max(1, min(rows, _LOGITS // (context_length * len(table))))
     try:
         return _score(model, data, table, end_id, context_length, device, wanted, rows)
     except (RuntimeError, MemoryError) as error:
