@@ -236,9 +236,11 @@ class Run:
         with open(path, encoding="utf-8", errors="replace") as file:
             for line in file:
                 try:
-                    yield json.loads(line)
+                    record = json.loads(line)
                 except json.JSONDecodeError:
                     continue
+                if isinstance(record, dict):
+                    yield record
 
     def forget_after(self, step: int) -> None:
         """Drop metrics and samples past a step: a resume writes them again, the same."""

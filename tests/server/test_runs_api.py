@@ -305,7 +305,7 @@ def test_rows_that_a_resume_takes_back_are_taken_back(tmp_path: Path) -> None:
         file.write('{"step": 4, "phase"')
         file.flush()
         assert tail.poll() == []
-        file.write(': "train", "val_loss": 1.5}\n[]\n{"step": "x"}\n')
+        file.write(': "train", "val_loss": 1.5}\n[]\n{"phase": "train"}\n')
     (event,) = tail.poll()
     assert (event.step, event.data["val_loss"]) == (4, 1.5)
     run.forget_after(2)

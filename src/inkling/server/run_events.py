@@ -84,7 +84,7 @@ def read_metrics(run: Run, since: int) -> Metrics:
     """Everything a run has written from a step on, as columns."""
     rows: dict[str, list[dict[str, Any]]] = {}
     for kind, name, shape in _FILES:
-        found = (shape(record) for record in run.records(name) if isinstance(record, dict))
+        found = (shape(record) for record in run.records(name))
         rows[kind] = [row for row in found if row is not None and row["step"] >= since]
     return Metrics(
         run=run.name,
