@@ -4,7 +4,8 @@
     ├── UsageError               exit 2: the command was typed in a way that cannot work
     ├── WorkspaceError           no workspace here, not writable, locked by another training
     ├── CorpusError              nothing readable, too little text, an unknown format
-    ├── ChatsError               the kept chats cannot be used, no such conversation or reply
+    ├── ChatsError               the kept chats cannot be used, or do not allow what was asked
+    │   └── ChatNotFoundError    no such conversation, reply or variant
     ├── TokenizerError           text or ids that cannot be encoded or decoded
     ├── RunError                 no such run, a run that cannot do what was asked
     │   └── CheckpointError      a checkpoint that is damaged or of another kind
@@ -40,6 +41,10 @@ class CorpusError(InklingError):
 
 class ChatsError(InklingError):
     """The kept chats cannot be read or written, or do not hold what was asked for."""
+
+
+class ChatNotFoundError(ChatsError):
+    """A conversation, a reply or a variant that is not there."""
 
 
 class TokenizerError(InklingError):

@@ -28,7 +28,7 @@ from inkling.config import SamplingSettings
 from inkling.corpus.document import EDITS_SOURCE, Conversation, Message, Role
 from inkling.corpus.store import CorpusStore
 from inkling.database import Database, now
-from inkling.errors import ChatsError
+from inkling.errors import ChatNotFoundError, ChatsError
 
 MAX_SEARCH_WORDS = 32
 """SQLite refuses an expression of many more."""
@@ -144,7 +144,7 @@ class ChatStore(Database):
                 (conversation, position, variant),
             )
             if not chosen.rowcount:
-                raise ChatsError(
+                raise ChatNotFoundError(
                     f"Message {position + 1} of chat {conversation} has no variant {variant + 1}."
                 )
 
@@ -313,7 +313,7 @@ class ChatStore(Database):
             f"{_SUMMARY} WHERE c.id = ?", (conversation,)
         ).fetchone()
         if row is None:
-            raise ChatsError(f"There is no chat {conversation}; it may have been deleted.")
+            raise ChatNotFoundError(f"There is no chat {conversation}; it may have been deleted.")
         return row
 
     def _touch(self, conversation: int) -> None:
@@ -329,7 +329,9 @@ class ChatStore(Database):
             (conversation, position),
         ).fetchone()
         if row is None:
-            raise ChatsError(f"Message {position + 1} of chat {conversation} is not a reply.")
+            raise ChatNotFoundError(
+                f"Message {position + 1} of chat {conversation} is not a reply."
+            )
         return row
 
     def _unchoose(self, conversation: int, position: int) -> None:

@@ -7,12 +7,10 @@ Data: message -> chats.db -> `ChatModel.reply` -> console and chats.db.
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from inkling.chats import ChatMessage, ChatStore, Origin
+from inkling.chats import ChatMessage, ChatStore, Exchange, Origin
 from inkling.chats.records import storable
 from inkling.cli.console import Console
 from inkling.config import SamplingSettings
@@ -22,10 +20,6 @@ from inkling.workspace import Workspace
 
 if TYPE_CHECKING:
     from inkling.inference.chat import ChatModel
-
-MAX_SEED = 2**63 - 1
-
-Turn = tuple[str, str]
 
 
 @dataclass
@@ -58,13 +52,13 @@ class ChatSession:
     def send(self, message: str) -> None:
         """Say something and have it answered. The message is stored before its reply begins."""
         message = storable(message)
-        history = [(m.role, m.text) for m in self.messages()]
         if self.conversation is None:
             self.conversation = self.store.create("terminal", self.voice.config.name)
         self.store.append(self.conversation, "them", message)
-        self._say_what_is_forgotten(message, history)
-        settings = self._with_a_seed(self.settings)
-        if reply := self._write(message, history, settings):
+        exchange = self._exchange()
+        self._say_what_is_forgotten(exchange)
+        settings = exchange.seeded(self.settings)
+        if reply := self._write(exchange, settings):
             self.store.append(self.conversation, "me", reply, self._origin(settings))
 
     def regenerate(self) -> None:
@@ -72,29 +66,25 @@ class ChatSession:
 
         A fixed seed would write the same again, so the next one not yet used is taken.
         """
-        messages = self.messages()
-        asked = [m for m in messages if m.role == "them"]
-        if not asked or self.conversation is None:
-            raise UsageError("There is no reply yet to write again. Say something first.")
-        last = asked[-1]
-        history = [(m.role, m.text) for m in messages if m.position < last.position]
-        replies = [m for m in messages if m.position > last.position]
-        settings = self.settings
-        if settings.seed is not None:
-            used = {v.origin.settings.seed for m in replies for v in m.variants if v.origin}
-            seed = settings.seed
-            while seed in used:
-                seed = 0 if seed == MAX_SEED else seed + 1
-            settings = settings.model_copy(update={"seed": seed})
-            self.console.note(f"With seed {seed}:")
-        settings = self._with_a_seed(settings)
-        if not (reply := self._write(last.text, history, settings)):
+        exchange = self._exchange()
+        assert self.conversation is not None
+        settings = exchange.seeded(self.settings)
+        if self.settings.seed is not None:
+            self.console.note(f"With seed {settings.seed}:")
+        if not (reply := self._write(exchange, settings)):
             return
         origin = self._origin(settings)
-        if replies:
-            self.store.add_variant(self.conversation, replies[-1].position, reply, origin)
+        if exchange.reply is not None:
+            self.store.add_variant(self.conversation, exchange.reply, reply, origin)
         else:
             self.store.append(self.conversation, "me", reply, origin)
+
+    def _exchange(self) -> Exchange:
+        """Raises UsageError where nothing was said yet."""
+        exchange = Exchange.last(self.messages())
+        if exchange is None:
+            raise UsageError("There is no reply yet to write again. Say something first.")
+        return exchange
 
     def last_reply(self) -> ChatMessage:
         """Raises UsageError where there is none."""
@@ -131,12 +121,15 @@ class ChatSession:
             )
         return self.last_reply()
 
-    def _write(self, message: str, history: Sequence[Turn], settings: SamplingSettings) -> str:
+    def _write(self, exchange: Exchange, settings: SamplingSettings) -> str:
         """Write a reply as it comes; what was written, also when it was stopped."""
         if self.console.interactive:
             self.console.write(f"{self.name}: ")
         reply = ""
-        for piece in self.voice.reply(message, history, settings, self.console.interrupted):
+        pieces = self.voice.reply(
+            exchange.question, exchange.history, settings, self.console.interrupted
+        )
+        for piece in pieces:
             reply += piece
             self.console.write(piece)
         if self.console.interrupted():
@@ -144,19 +137,13 @@ class ChatSession:
         self.console.write("\n")
         return reply
 
-    def _say_what_is_forgotten(self, message: str, history: Sequence[Turn]) -> None:
+    def _say_what_is_forgotten(self, exchange: Exchange) -> None:
         assert self.conversation is not None
         if self.conversation in self._told_forgotten:
             return
-        if self.voice.prompt(message, history).forgotten:
+        if self.voice.prompt(exchange.question, exchange.history).forgotten:
             self._told_forgotten.add(self.conversation)
             self.console.note("The first turns no longer fit; the model has forgotten them.")
-
-    def _with_a_seed(self, settings: SamplingSettings) -> SamplingSettings:
-        """Settings that write the same reply again: a seed is drawn where none is fixed."""
-        if settings.seed is not None:
-            return settings
-        return settings.model_copy(update={"seed": secrets.randbits(63)})
 
     def _origin(self, settings: SamplingSettings) -> Origin:
         return Origin(self.voice.config.name, self.voice.step, settings)

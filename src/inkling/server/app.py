@@ -1,4 +1,4 @@
-"""The web server: the chat API, the runs API and the page, on loopback.
+"""The web server: the chat APIs, the runs API and the page, on loopback.
 
 Knows: how the pieces are put together and started. Data: workspace -> Scheduler and Trainings
 -> routes. Nothing here imports torch: the page is there before it is.
@@ -20,6 +20,9 @@ from inkling import __version__
 from inkling.errors import ServerError
 from inkling.inference.scheduler import Scheduler
 from inkling.server.chat_api import chat_router
+from inkling.server.chats_api import chats_router
+from inkling.server.conversations import Conversations
+from inkling.server.replies import Replies
 from inkling.server.runs_api import runs_router
 from inkling.server.schemas import MAX_BODY_BYTES
 from inkling.server.security import LOOPBACK, Security
@@ -39,10 +42,14 @@ def make_app(
     """The ASGI application, guarded. `token` is required of every request where given; streams
     that would never end by themselves do so once `closing` is set."""
 
+    conversations = Conversations(trainings.workspace)
+    replies = Replies(scheduler, conversations)
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         scheduler.start()
         yield
+        await replies.finish()
         scheduler.stop()
 
     # FastAPI's own documentation pages load scripts from elsewhere; nothing here does.
@@ -50,6 +57,7 @@ def make_app(
         title="Inkling", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None
     )
     app.include_router(chat_router(scheduler, name))
+    app.include_router(chats_router(conversations, replies, scheduler))
     app.include_router(runs_router(trainings, name, closing or threading.Event()))
     if (STATIC / "index.html").is_file():
         app.mount("/", StaticFiles(directory=STATIC, html=True), name="page")

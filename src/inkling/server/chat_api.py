@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, StreamingResponse
@@ -22,10 +22,13 @@ from inkling.inference.scheduler import NoModelError, Scheduler, Ticket
 from inkling.server.schemas import MAX_BODY_BYTES, BadRequestError, ChatRequest, Health, parse_chat
 from inkling.server.voice import Introductions
 
+if TYPE_CHECKING:
+    from inkling.inference.chat import ChatModel
+
 # A frame a token costs more than the token: pieces that arrive this close travel together.
 FLUSH_SECONDS = 0.025
 
-_STREAM_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+STREAM_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 _SORRY = "Something went wrong while writing this reply. Try again."
 
 log = logging.getLogger("inkling.server")
@@ -41,26 +44,31 @@ def _too_large() -> JSONResponse:
     return _failed(413, f"The request is larger than {MAX_BODY_BYTES:,} bytes.")
 
 
-def _explain(error: Exception) -> str:
+def explain(error: Exception) -> str:
     if isinstance(error, InklingError):
         return str(error)
     log.error("a reply failed", exc_info=error)
     return _SORRY
 
 
-async def _pieces(scheduler: Scheduler, chat: ChatRequest) -> AsyncIterator[str]:
+async def pieces(
+    scheduler: Scheduler,
+    chat: ChatRequest,
+    told: Callable[[str, int], None] = lambda run, step: None,
+) -> AsyncGenerator[str, None]:
     """Pieces of the reply, those that are ready joined; raises what the worker raised.
 
-    Leaving the iteration early cancels the reply before its next token.
+    `told` hears, before the first piece, which run and step write it. Leaving the iteration
+    early cancels the reply before its next token.
     """
     loop = asyncio.get_running_loop()
     ready = asyncio.Event()
-    ticket: Ticket = scheduler.submit(
-        lambda model, cancelled: model.reply(
-            chat.message, chat.turns(), chat.sampling(), cancelled
-        ),
-        notify=lambda: _wake(loop, ready),
-    )
+
+    def reply(model: ChatModel, cancelled: Callable[[], bool]) -> Iterator[str]:
+        told(model.config.name, model.step)
+        return model.reply(chat.message, chat.turns(), chat.sampling(), cancelled)
+
+    ticket: Ticket = scheduler.submit(reply, notify=lambda: _wake(loop, ready))
     try:
         first = True
         while True:
@@ -91,7 +99,7 @@ def _wake(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
         loop.call_soon_threadsafe(event.set)
 
 
-def _frame(data: dict[str, Any]) -> str:
+def frame(data: dict[str, Any]) -> str:
     # ASCII only: U+2028 and U+0085 would end a line for some SSE readers.
     return f"data: {json.dumps(data)}\n\n"
 
@@ -113,7 +121,7 @@ def chat_router(scheduler: Scheduler, name: str) -> APIRouter:
         except NoModelError as error:
             return _failed(503, str(error))
         except Exception as error:
-            return _failed(500, _explain(error))
+            return _failed(500, explain(error))
         return JSONResponse({"reply": reply})
 
     @router.post("/api/chat/stream")
@@ -132,13 +140,13 @@ def chat_router(scheduler: Scheduler, name: str) -> APIRouter:
 
         async def frames() -> AsyncIterator[str]:
             try:
-                async for text in _pieces(scheduler, wanted):
-                    yield _frame({"text": text})
-                yield _frame({"done": True})
+                async for text in pieces(scheduler, wanted):
+                    yield frame({"text": text})
+                yield frame({"done": True})
             except Exception as error:
-                yield _frame({"error": _explain(error)})
+                yield frame({"error": explain(error)})
 
-        return StreamingResponse(frames(), media_type="text/event-stream", headers=_STREAM_HEADERS)
+        return StreamingResponse(frames(), media_type="text/event-stream", headers=STREAM_HEADERS)
 
     @router.get("/api/health")
     async def health() -> Health:
@@ -154,7 +162,7 @@ def chat_router(scheduler: Scheduler, name: str) -> APIRouter:
 async def _until_gone(
     request: Request, scheduler: Scheduler, chat: ChatRequest
 ) -> AsyncIterator[str]:
-    async for piece in _pieces(scheduler, chat):
+    async for piece in pieces(scheduler, chat):
         if await request.is_disconnected():
             return
         yield piece

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -13,6 +13,8 @@ MAX_BODY_BYTES = 1_000_000
 MAX_MESSAGE_CHARACTERS = 20_000
 MAX_HISTORY = 1_000
 MAX_REPLY_TOKENS = 2_000
+
+Body = TypeVar("Body", bound=BaseModel)
 
 _DEFAULTS = SamplingSettings()
 
@@ -28,15 +30,14 @@ class HistoryTurn(BaseModel):
     content: Annotated[str, Field(max_length=MAX_MESSAGE_CHARACTERS)]
 
 
-class ChatRequest(BaseModel):
-    """Body of `/api/chat` and `/api/chat/stream`. Unknown fields are ignored."""
+class SamplingRequest(BaseModel):
+    """How a reply is to be drawn. Unknown fields are ignored."""
 
     model_config = ConfigDict(allow_inf_nan=False)
 
-    message: Annotated[str, Field(max_length=MAX_MESSAGE_CHARACTERS)]
-    history: Annotated[list[HistoryTurn], Field(max_length=MAX_HISTORY)] = []
     temperature: Annotated[float, Field(ge=0, le=5)] = _DEFAULTS.temperature
     top_k: Annotated[int, Field(ge=0)] = _DEFAULTS.top_k
+    top_p: Annotated[float, Field(gt=0, le=1)] = _DEFAULTS.top_p
     max_tokens: Annotated[int, Field(ge=1, le=MAX_REPLY_TOKENS)] = _DEFAULTS.max_tokens
     seed: Annotated[int | None, Field(ge=0, lt=2**63)] = None
 
@@ -44,9 +45,17 @@ class ChatRequest(BaseModel):
         return SamplingSettings(
             temperature=self.temperature,
             top_k=self.top_k,
+            top_p=self.top_p,
             max_tokens=self.max_tokens,
             seed=self.seed,
         )
+
+
+class ChatRequest(SamplingRequest):
+    """Body of `/api/chat` and `/api/chat/stream`."""
+
+    message: Annotated[str, Field(max_length=MAX_MESSAGE_CHARACTERS)]
+    history: Annotated[list[HistoryTurn], Field(max_length=MAX_HISTORY)] = []
 
     def turns(self) -> list[tuple[str, str]]:
         """The history as (role, text) with the roles of the dialog grammar."""
@@ -56,24 +65,35 @@ class ChatRequest(BaseModel):
 
 def parse_chat(body: bytes) -> ChatRequest:
     """A validated request. Raises BadRequestError; nothing to say is "empty message"."""
-    try:
-        data: Any = json.loads(body)
-    except (ValueError, RecursionError):
-        data = None
+    data = parse_json(body)
     message = data.get("message") if isinstance(data, dict) else None
     if message is None or (isinstance(message, str) and not message.strip()):
         raise BadRequestError("empty message")
+    request = validated(ChatRequest, data)
     try:
-        request = ChatRequest.model_validate(data)
         for text in (request.message, *(turn.content for turn in request.history)):
             text.encode()
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise BadRequestError(f"{where}: {first['msg'][0].lower()}{first['msg'][1:]}") from None
     except UnicodeEncodeError:
         raise BadRequestError("message: the text is not valid Unicode") from None
     return request
+
+
+def parse_json(body: bytes) -> Any:
+    """The body as JSON; None where it is none."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def validated(model: type[Body], data: Any) -> Body:
+    """The data as a request. Raises BadRequestError with the first field that is wrong."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "body"
+        raise BadRequestError(f"{where}: {first['msg'][0].lower()}{first['msg'][1:]}") from None
 
 
 class ModelFacts(BaseModel):

@@ -28,32 +28,52 @@ export interface Turn {
   content: string;
 }
 
-export interface Question {
-  message: string;
-  history: Turn[];
+/** How a reply is to be drawn; a seed is digits, because it may be longer than a number is exact. */
+export interface Sampling {
   temperature: number;
   top_k: number;
+  top_p: number;
+  max_tokens: number;
+  seed?: string;
 }
 
-/** A failure with a sentence for the reader. */
-export class ChatError extends Error {}
+export interface Question extends Sampling {
+  message: string;
+  history: Turn[];
+}
+
+/** How a reply ended, and in a kept chat where it was stored and what wrote it. */
+export interface Ended {
+  text?: string;
+  error?: string;
+  done?: boolean;
+  stopped?: boolean;
+  position?: number;
+  variant?: number;
+  seed?: string;
+  run?: string;
+  step?: number;
+}
+
+/** A failure with a sentence for the reader; `ended` where a reply broke off. */
+export class ChatError extends Error {
+  ended: Ended = {};
+}
+
+/** The server has no such address at all: it is an older or another one. */
+export class NotOfferedError extends ChatError {}
 
 export const UNREACHABLE = 'The server does not answer. Is inkling serve still running?';
 
 export async function fetchHealth(): Promise<Health> {
-  let response: Response;
-  try {
-    response = await fetch('./api/health');
-  } catch {
-    throw new ChatError(UNREACHABLE);
-  }
+  const response = await request('GET', './api/health');
   if (!response.ok) throw new ChatError(await sentence(response));
   return (await response.json()) as Health;
 }
 
 /**
- * Ask, and hand over the reply piece by piece. Where the server has no streaming (404 before
- * any byte) the whole reply comes from /api/chat; `onFallback` is told.
+ * Ask without anything being kept, and hand over the reply piece by piece. Where the server has
+ * no streaming (404 before any byte) the whole reply comes from /api/chat; `onFallback` is told.
  * Throws ChatError; an abort is a DOMException named AbortError.
  */
 export async function ask(
@@ -61,16 +81,30 @@ export async function ask(
   signal: AbortSignal,
   onText: (text: string) => void,
   onFallback: () => void,
-): Promise<void> {
-  const response = await post('./api/chat/stream', question, signal);
-  if (response.status === 404) {
-    onFallback();
-    const whole = await post('./api/chat', question, signal);
-    if (!whole.ok) throw new ChatError(await sentence(whole));
-    onText(((await whole.json()) as { reply: string }).reply);
-    return;
+): Promise<Ended> {
+  try {
+    return await stream('./api/chat/stream', question, signal, onText);
+  } catch (error) {
+    if (!(error instanceof NotOfferedError)) throw error;
   }
-  if (!response.ok || !response.body) throw new ChatError(await sentence(response));
+  onFallback();
+  const whole = await request('POST', './api/chat', question, signal);
+  if (!whole.ok) throw new ChatError(await sentence(whole));
+  onText(((await whole.json()) as { reply: string }).reply);
+  return { done: true };
+}
+
+/** Read a reply as server-sent events; `onBegin` once the server has taken the question. */
+export async function stream(
+  path: string,
+  body: unknown,
+  signal: AbortSignal,
+  onText: (text: string) => void,
+  onBegin: () => void = () => {},
+): Promise<Ended> {
+  const response = await request('POST', path, body, signal);
+  if (!response.ok || !response.body) throw await refusal(response);
+  onBegin();
   const reader = response.body.getReader();
   const parser = new SseParser();
   for (;;) {
@@ -84,42 +118,63 @@ export async function ask(
     if (chunk.done) throw new ChatError('The reply ended before it was finished.');
     for (const data of parser.push(chunk.value)) {
       const frame = parseFrame(data);
-      if (frame.error !== undefined) throw new ChatError(frame.error);
-      if (frame.done) return;
+      if (frame.error !== undefined) {
+        const failure = new ChatError(frame.error);
+        failure.ended = frame;
+        throw failure;
+      }
+      if (frame.done) return frame;
       if (frame.text) onText(frame.text);
     }
   }
 }
 
-async function post(path: string, body: Question, signal: AbortSignal): Promise<Response> {
+export async function request(
+  method: string,
+  path: string,
+  body?: unknown,
+  signal?: AbortSignal,
+): Promise<Response> {
+  const options: RequestInit = { method };
+  if (signal) options.signal = signal;
+  if (body !== undefined) {
+    options.headers = { 'Content-Type': 'application/json' };
+    options.body = JSON.stringify(body);
+  }
   try {
-    return await fetch(path, {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify(body),
-      signal,
-    });
+    return await fetch(path, options);
   } catch (error) {
-    if (signal.aborted) throw error;
+    if (signal?.aborted) throw error;
     throw new ChatError(UNREACHABLE);
   }
 }
 
-function parseFrame(data: string): { text?: string; done?: boolean; error?: string } {
+function parseFrame(data: string): Ended {
   try {
-    return JSON.parse(data) as { text?: string; done?: boolean; error?: string };
+    return JSON.parse(data) as Ended;
   } catch {
     throw new ChatError('The server sent something that is not a reply.');
   }
 }
 
+/** A refusal as an error. A 404 without a sentence is no refusal: nothing is there at all. */
+export async function refusal(response: Response): Promise<ChatError> {
+  const said = await errorOf(response);
+  if (said === null && response.status === 404) return new NotOfferedError(plain(404));
+  return new ChatError(said ?? plain(response.status));
+}
+
 /** The server's own sentence for a refusal. */
 export async function sentence(response: Response): Promise<string> {
+  return (await errorOf(response)) ?? plain(response.status);
+}
+
+const plain = (status: number): string => `The server answered with status ${status}.`;
+
+async function errorOf(response: Response): Promise<string | null> {
   try {
-    const body = (await response.json()) as { error?: string };
-    if (body.error) return body.error;
+    return ((await response.json()) as { error?: string }).error || null;
   } catch {
-    // not JSON: the status says all there is
+    return null; // not JSON: the status says all there is
   }
-  return `The server answered with status ${response.status}.`;
 }

@@ -1,25 +1,43 @@
-/** Which view is shown: the part of the address behind `#/`. */
+/** Which view is shown, and which chat: the address behind `#/`, such as `#/chat/7`. */
 
 export const VIEWS = ['chat', 'training'] as const;
 export type View = (typeof VIEWS)[number];
 
-function read(): View | null {
-  const name = location.hash.replace(/^#\/?/, '').split('?')[0];
-  return VIEWS.find((view) => view === name) ?? null;
+function read(): { view: View | null; chat: number | null } {
+  const [name, detail] = location.hash.replace(/^#\/?/, '').split('?')[0]!.split('/');
+  const view = VIEWS.find((one) => one === name) ?? null;
+  return { view, chat: view === 'chat' && /^\d{1,15}$/.test(detail ?? '') ? Number(detail) : null };
 }
 
 class Route {
   /** Null until the address names a view, or `begin` has chosen one. */
-  view = $state<View | null>(read());
+  view = $state<View | null>(read().view);
+  /** The kept chat that is open; null for one that is new or kept nowhere. */
+  chat = $state<number | null>(read().chat);
 
   constructor() {
-    addEventListener('hashchange', () => (this.view = read() ?? this.view));
+    addEventListener('hashchange', () => {
+      const now = read();
+      this.view = now.view ?? this.view;
+      if (now.view === 'chat') this.chat = now.chat;
+    });
+  }
+
+  /** Where the Chat view is: with the chat that is open there. */
+  get chatAddress(): string {
+    return this.chat === null ? '#/chat' : `#/chat/${this.chat}`;
   }
 
   /** Show a view without leaving a step in the history. */
   begin(view: View): void {
     history.replaceState(null, '', `#/${view}`);
     this.view = view;
+  }
+
+  /** Name the chat that is shown, without leaving a step in the history. */
+  name(chat: number | null): void {
+    this.chat = chat;
+    if (this.view === 'chat') history.replaceState(null, '', this.chatAddress);
   }
 }
 

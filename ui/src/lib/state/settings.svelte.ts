@@ -1,4 +1,5 @@
-/** Sampling settings and the theme; kept in this browser. */
+/** Sampling settings and the theme; kept in this browser. A seed is not: it would surprise. */
+import type { Sampling } from '../api/client';
 
 type Theme = 'auto' | 'light' | 'dark';
 const KEY = 'inkling.settings';
@@ -7,12 +8,14 @@ const THEMES: Theme[] = ['auto', 'light', 'dark'];
 interface Saved {
   temperature?: number;
   topK?: number;
+  topP?: number;
+  maxTokens?: number;
   theme?: Theme;
 }
 
 function read(): Saved {
   try {
-    return JSON.parse(localStorage.getItem(KEY) ?? '{}') as Saved;
+    return (JSON.parse(localStorage.getItem(KEY) ?? '{}') as Saved | null) ?? {};
   } catch {
     return {}; // storage is off or holds something else: begin with the defaults
   }
@@ -24,14 +27,28 @@ function within(value: unknown, low: number, high: number, otherwise: number): n
 
 class Settings {
   temperature = $state(0.5);
+  /** 0 is off. */
   topK = $state(25);
+  /** 1 is off. */
+  topP = $state(1);
+  maxTokens = $state(180);
+  /** Digits, or nothing: each reply then draws its own. */
+  seed = $state('');
   theme = $state<Theme>('auto');
 
   constructor() {
     const saved = read();
     this.temperature = within(saved.temperature, 0.1, 2, 0.5);
-    this.topK = within(saved.topK, 1, 200, 25);
+    this.topK = within(saved.topK, 0, 200, 25);
+    this.topP = within(saved.topP, 0.05, 1, 1);
+    this.maxTokens = within(saved.maxTokens, 20, 1000, 180);
     this.theme = THEMES.includes(saved.theme as Theme) ? (saved.theme as Theme) : 'auto';
+  }
+
+  get sampling(): Sampling {
+    const { temperature, topK, topP, maxTokens, seed } = this;
+    const drawn = { temperature, top_k: topK, top_p: topP, max_tokens: maxTokens };
+    return seed === '' ? drawn : { ...drawn, seed };
   }
 
   nextTheme(): void {
@@ -39,9 +56,9 @@ class Settings {
   }
 
   save(): void {
-    const { temperature, topK, theme } = this;
+    const { temperature, topK, topP, maxTokens, theme } = this;
     try {
-      localStorage.setItem(KEY, JSON.stringify({ temperature, topK, theme }));
+      localStorage.setItem(KEY, JSON.stringify({ temperature, topK, topP, maxTokens, theme }));
     } catch {
       // a full or forbidden storage only means that the next visit begins with the defaults
     }

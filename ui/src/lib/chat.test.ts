@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest';
+import { Meter, segments, swap, when } from './chat';
+
+describe('Meter', () => {
+  it('measures from the first piece on, in characters that a person counts', () => {
+    const meter = new Meter();
+    expect(meter.add('waited for', 5000)).toBeNull();
+    expect(meter.add('ab🐖', 5500)).toBe(6);
+    expect(meter.add('abcdefg', 6000)).toBe(10);
+  });
+
+  it('says nothing of two pieces that came at once', () => {
+    const meter = new Meter();
+    meter.add('a', 0);
+    expect(meter.add('b', 1)).toBeNull();
+  });
+});
+
+describe('segments', () => {
+  const joined = (text: string, ...spans: [number, number][]): string =>
+    segments(text, spans.map(([start, stop]) => ({ start, stop })))
+      .map((part) => (part.copied ? `[${part.text}]` : part.text))
+      .join('');
+
+  it.each([
+    ['nothing copied', [], 'nothing copied'],
+    ['all of it', [[0, 9]], '[all of it]'],
+    ['a pig 🐖🐖 flew', [[6, 8]], 'a pig [🐖🐖] flew'],
+    ['overlapping spans', [[0, 5], [3, 11]], '[overlapping] spans'],
+    ['two of them', [[7, 11], [0, 3]], '[two] of [them]'],
+    ['', [], ''],
+  ] as [string, [number, number][], string][])('cuts “%s”', (text, spans, cut) =>
+    expect(joined(text, ...spans)).toBe(cut));
+
+  it('loses no character', () => {
+    const text = 'e\u0301 🏳️‍🌈 x';
+    expect(segments(text, [{ start: 1, stop: 5 }]).map((part) => part.text).join('')).toBe(text);
+  });
+});
+
+describe('swap', () => {
+  const origin = (run: string | null, step: number | null) => ({ run, step });
+  it('says nothing while the same model writes, or where it is not known', () => {
+    expect(swap(origin('a', 5), origin('a', 5))).toBeNull();
+    expect(swap(null, origin('a', 5))).toBeNull();
+    expect(swap(origin('a', 5), null)).toBeNull();
+    expect(swap(origin(null, null), origin('a', 5))).toBeNull();
+  });
+  it('names another step or another run', () => {
+    expect(swap(origin('a', 5), origin('a', 1500))).toContain('step 1,500');
+    expect(swap(origin('a', 5), origin('b', 5))).toContain('another model answers: b, step 5');
+  });
+});
+
+describe('when', () => {
+  const now = new Date('2025-03-09T15:00:00');
+  it.each([
+    ['2025-03-09T14:03:00', '14:03'], ['2025-02-03T14:03:00', '3 Feb'], ['2024-02-03T14:03:00', '3 Feb 2024'], ['?', ''],
+  ])('says %s as “%s”', (stamp, words) => expect(when(stamp, now)).toBe(words));
+});

@@ -1,0 +1,69 @@
+/** What the chat says of replies: pure functions of texts, times and origins. */
+
+/** Characters per second of a reply that is being written, from its first piece on. */
+export class Meter {
+  private begun: number | null = null;
+  private characters = 0;
+
+  /** A piece came at `now` (milliseconds); the rate, null while nothing can be said. */
+  add(piece: string, now: number): number | null {
+    if (this.begun === null) {
+      // The first piece ends the waiting; what it holds took time that was not measured.
+      this.begun = now;
+      return null;
+    }
+    this.characters += [...piece].length;
+    const seconds = (now - this.begun) / 1000;
+    return seconds < 0.05 ? null : this.characters / seconds;
+  }
+}
+
+export interface Segment {
+  text: string;
+  copied: boolean;
+}
+
+/**
+ * A text cut where copied spans begin and end. Spans count code points, as Python does, and may
+ * overlap.
+ */
+export function segments(text: string, spans: readonly { start: number; stop: number }[]): Segment[] {
+  const copied: boolean[] = [];
+  for (const { start, stop } of spans) {
+    for (let at = start; at < stop; at++) copied[at] = true;
+  }
+  const found: Segment[] = [];
+  [...text].forEach((character, at) => {
+    const here = copied[at] ?? false;
+    const last = found.at(-1);
+    if (last && last.copied === here) last.text += character;
+    else found.push({ text: character, copied: here });
+  });
+  return found;
+}
+
+export interface Origin {
+  run: string | null;
+  step: number | null;
+}
+
+/** What to say where another model writes than before; null where it is the same one. */
+export function swap(before: Origin | null, now: Origin | null): string | null {
+  if (!before?.run || !now?.run || now.step === null) return null;
+  if (before.run === now.run && before.step === now.step) return null;
+  const step = `step ${now.step.toLocaleString('en')}`;
+  return before.run === now.run
+    ? `From here on the model has learned on: ${step}`
+    : `From here on another model answers: ${now.run}, ${step}`;
+}
+
+/** When something happened, as short as it is clear: "14:03", "3 Feb", "3 Feb 2024". */
+export function when(stamp: string, now: Date): string {
+  const then = new Date(stamp);
+  if (Number.isNaN(then.getTime())) return '';
+  if (then.toDateString() === now.toDateString()) {
+    return then.toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
+  }
+  const year = then.getFullYear() === now.getFullYear() ? undefined : 'numeric';
+  return then.toLocaleDateString('en-GB', { day: 'numeric', month: 'short', year });
+}
