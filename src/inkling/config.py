@@ -173,7 +173,7 @@ class SamplingSettings(Settings):
     ] = 0.0
     repetition_penalty: Annotated[
         float, Field(ge=1, le=3, description="Above 1, tokens already written become less likely.")
-    ] = 1.0
+    ] = 1.1
     max_tokens: Annotated[int, Field(ge=1, le=100_000, description="Tokens to write at most.")] = (
         180
     )

@@ -161,7 +161,7 @@ def test_greedy_decoding_equals_the_full_pass(voice: ChatModel) -> None:
     """Token by token through the cache: the argmax of full forward passes."""
     engine: Engine = voice.engine
     prompt = [voice.tokenizer.end_id, *voice.tokenizer.encode("The van")]
-    found = list(engine.generate(prompt, SamplingSettings(temperature=0, max_tokens=20)))
+    found = list(engine.generate(prompt, SamplingSettings(temperature=0, max_tokens=20, repetition_penalty=1.0)))
     live = torch.zeros(voice.config.model.vocab_size, dtype=torch.bool)
     for start, stop in voice.config.data.live_ranges:
         live[start:stop] = True
@@ -186,7 +186,7 @@ def test_cancelling_ends_before_the_next_token(voice: ChatModel) -> None:
 
 def test_history_changes_the_answer_and_long_history_is_cut(voice: ChatModel) -> None:
     """Turns are seen; a history longer than the context is no error."""
-    drawn = SamplingSettings(temperature=0, max_tokens=20)
+    drawn = SamplingSettings(temperature=0, max_tokens=20, repetition_penalty=1.0)
     history = [("them", "do you like soup?"), ("me", "soup, always soup")] * 200
     assert "".join(voice.reply("why", history, drawn))
 
