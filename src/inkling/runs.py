@@ -209,7 +209,7 @@ class Run:
 
     def forget_after(self, step: int) -> None:
         """Drop metrics and samples past a step: a resume writes them again, the same."""
-        for name in ("metrics.jsonl", "samples.jsonl"):
+        for name in ("metrics.jsonl", "samples.jsonl", "train_loss.jsonl"):
             kept = [record for record in self.records(name) if record.get("step", 0) <= step]
             lines = (json.dumps(record, ensure_ascii=False) + "\n" for record in kept)
             if (self.path / name).exists():

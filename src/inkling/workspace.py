@@ -71,19 +71,25 @@ def atomic_folder(target: Path) -> Iterator[Path]:
         raise
 
 
-def atomic_write(path: Path, content: str | bytes) -> None:
-    """Write a file so that it holds either its old content or all of the new."""
+def atomic_write(path: Path, content: str | bytes, durable: bool = True) -> None:
+    """Write a file so that it holds either its old content or all of the new.
+
+    Without `durable` it does not wait for the disk: readers never see half a file, but a power
+    cut may leave any of its versions, or an empty one.
+    """
     data = content.encode() if isinstance(content, str) else content
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         os.chmod(name, 0o666 & ~_umask())
         os.replace(name, path)
-        _fsync(path.parent)
+        if durable:
+            _fsync(path.parent)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(name)
@@ -106,6 +112,16 @@ def _fsync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True  # of another user
+    return True
 
 
 def _umask() -> int:
@@ -206,6 +222,15 @@ class Workspace:
         """The name the model goes by: `name` of inkling.toml, else the folder's."""
         return str(self.read_config().get("name") or self.path.name)
 
+    @property
+    def training_log_path(self) -> Path:
+        """What the last training that was not begun by hand printed."""
+        return self.path / ".training.log"
+
+    @property
+    def _lock_path(self) -> Path:
+        return self.path / ".training.lock"
+
     def run_path(self, name: str) -> Path:
         """The folder of a run. Raises RunError where the name could leave `runs/`."""
         if not _RUN_NAME.fullmatch(name):
@@ -227,7 +252,7 @@ class Workspace:
 
         Raises WorkspaceError naming the process that holds it.
         """
-        path = self.path / ".training.lock"
+        path = self._lock_path
         try:
             handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         except OSError as error:
@@ -243,9 +268,38 @@ class Workspace:
                 ) from None
             os.ftruncate(handle, 0)
             os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
-            yield
+            try:
+                yield
+            finally:
+                os.ftruncate(handle, 0)
         finally:
             os.close(handle)
+
+    def training_process(self) -> int | None:
+        """The process that holds the training lock; None where nobody does."""
+        try:
+            handle = os.open(self._lock_path, os.O_RDONLY)
+        except OSError:
+            return None
+        try:
+            holder = os.read(handle, 64).decode("ascii", "replace").strip()
+            # One that ended well left the file empty: the lock is then not even tried, because
+            # a trial could make a training that starts at this very moment fail.
+            if not holder.isdecimal() or not _is_alive(int(holder)):
+                return None
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return int(holder)
+        finally:
+            os.close(handle)
+        return None  # another program has that number now
+
+    def training_changed(self) -> float:
+        """When the training lock was last taken or given back, as `time.time()`; 0 for never."""
+        try:
+            return self._lock_path.stat().st_mtime
+        except OSError:
+            return 0.0
 
 
 def resolve_existing(path: Path) -> Path:

@@ -13,15 +13,13 @@ import typer
 
 from inkling.cli import COMMAND_STARTED
 from inkling.cli.options import WorkspaceOption, find_workspace
-from inkling.config import DEFAULT_SEED, Phase, TrainRequest
+from inkling.config import DEFAULT_SEED, TrainRequest
 from inkling.errors import UsageError
 from inkling.training.recipes import LADDER
 
 if TYPE_CHECKING:
     from inkling.preparation import Prepared
     from inkling.runs import Run
-    from inkling.training.loop import Hooks
-    from inkling.training.session import Session
     from inkling.workspace import Workspace
 
 SAMPLE_TOKENS = 30
@@ -63,9 +61,9 @@ def _climb(workspace: Workspace, minutes: float, seeds: int, name: str | None) -
     prepared = prepare_run(workspace, f"{group}-bigram-1", _characters)
     baselines = _baselines(prepared)
 
+    from inkling.cli.hooks import progress_writer, quiet_hooks
     from inkling.model.build import count_parameters
     from inkling.runtime import Runtime
-    from inkling.training.loop import Hooks
     from inkling.training.session import train_run
     from inkling.training.start import start_run
 
@@ -91,8 +89,9 @@ def _climb(workspace: Workspace, minutes: float, seeds: int, name: str | None) -
                 )
                 runtime = Runtime.detect()
                 run = start_run(prepared, request, runtime)
-                quiet = Hooks(stop_requested=lambda: stopped() is not None)
-                outcome = train_run(run, runtime, partial(_quiet, quiet))
+                progress = progress_writer(run, runtime)
+                outcome = train_run(run, runtime, partial(quiet_hooks, stopped, progress))
+                progress.finish("stopped" if outcome.interrupted else "done", outcome.step)
                 if outcome.interrupted:
                     typer.echo(f"Stopped in {run_name}; what was trained before is kept.")
                     raise typer.Exit(130)
@@ -108,10 +107,6 @@ def _characters(characters: int) -> int:
     """No merges: every rung reads characters, as in the lesson. Over learned tokens a table of
     pairs is so strong that minutes of attention do not beat it (docs/decisions.md)."""
     return 0
-
-
-def _quiet(hooks: Hooks, session: Session, phase: Phase) -> Hooks:
-    return hooks
 
 
 def _next_group(workspace: Workspace) -> str:

@@ -16,8 +16,8 @@ from typer.core import TyperCommand, TyperGroup
 
 from inkling import __version__
 from inkling.cli import COMMAND_STARTED
-from inkling.errors import InklingError
-from inkling.runtime import is_out_of_memory, process_started
+from inkling.cli.explain import explain
+from inkling.runtime import process_started
 
 # name: (module of inkling.cli, one line for --help)
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -101,11 +101,6 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         status = app(arguments, prog_name="inkling", standalone_mode=False)
         return int(status or 0)
-    except InklingError as error:
-        if debug:
-            raise
-        _say(str(error))
-        return error.exit_code
     except KeyboardInterrupt:
         _say("Stopped.")
         return 130
@@ -116,44 +111,9 @@ def main(arguments: list[str] | None = None) -> int:
     except Exception as error:
         if debug:
             raise
-        return _explain(error)
-
-
-def _explain(error: Exception) -> int:
-    """One sentence for an error that no part of Inkling expected, and for usage errors."""
-    if hasattr(error, "exit_code") and hasattr(error, "format_message"):
-        context = getattr(error, "ctx", None)
-        command = context.command_path if context is not None else "inkling"
-        message = str(error.format_message()).rstrip(".")
-        _say(f"{message}. See: {command} --help")
-        return int(error.exit_code)
-    if type(error).__name__ == "Abort":
-        _say("Stopped.")
-        return 130
-    if isinstance(error, OSError) and error.filename is not None:
-        from pathlib import Path
-
-        from inkling.workspace import explain_os_error
-
-        _say(explain_os_error(error, Path(str(error.filename)), "use"))
-        return 1
-    if isinstance(error, OSError):
-        reason = (error.strerror or str(error)).lower()
-        _say(
-            f"The system refused: {reason}. Nothing saved before was lost; fix that and try again."
-        )
-        return 1
-    if is_out_of_memory(error):
-        _say(
-            "There is not enough memory. Close other programs, or train a smaller model with "
-            "fewer --minutes. Nothing saved before was lost."
-        )
-        return 1
-    _say(
-        f"Inkling failed in a way it should not: {type(error).__name__}: {error}. Nothing saved "
-        "before was lost. Run the same command with --debug to see where, and please report it."
-    )
-    return 1
+        sentence, status = explain(error)
+        _say(sentence)
+        return status
 
 
 def _say(message: str) -> None:

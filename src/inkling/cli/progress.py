@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import sys
 import time
-from collections import deque
 
 import typer
 
-from inkling.config import LadderSettings, ModelSettings, RunConfig
+from inkling.config import LadderSettings, ModelSettings, Phase, RunConfig
 from inkling.model.build import count_parameters
 from inkling.training.loop import EvalReport, StepReport
 from inkling.training.metrics import bits, looks_like
 from inkling.training.planner import expected_nats
-from inkling.training.session import Session
+from inkling.training.progress import Pace
 
 REDRAW_SECONDS = 0.1
 PLAIN_SECONDS = 5.0
@@ -92,37 +91,26 @@ def _duration(seconds: float) -> str:
 class LiveLine:
     """Progress of a phase: redrawn in place on a terminal, a plain line every 5 s elsewhere."""
 
-    def __init__(self, session: Session, phase: str) -> None:
-        facts = session.run.config().data
-        self._characters_per_token = facts.train_characters / max(1, facts.train_tokens)
-        self._phase = phase
+    def __init__(self, phase: Phase, pace: Pace) -> None:
+        """`pace` has taken in a step before the line is told of it."""
+        self._pace = pace
         self._terminal = sys.stdout.isatty()
-        self._marks: deque[tuple[float, int, int]] = deque(maxlen=50)
-        self._tokens = 0
         self._shown = 0.0
-        self._average: float | None = None
         self._drawn = False
         typer.echo(f"{_PHASE_WORDS[phase].capitalize()}:")
 
     def step(self, report: StepReport) -> None:
-        """Take in a step; draw when it is time."""
+        """Draw when it is time."""
         now = time.monotonic()
-        self._tokens += report.tokens
-        self._marks.append((now, report.step, self._tokens))
-        weight = 0.1 if self._average is not None else 1.0
-        self._average = (self._average or 0.0) * (1 - weight) + report.loss * weight
         if now - self._shown >= (REDRAW_SECONDS if self._terminal else PLAIN_SECONDS):
             self._shown = now
             self._draw(report)
 
     def _draw(self, report: StepReport) -> None:
-        then, step, tokens = self._marks[0]
-        now, _, latest = self._marks[-1]
-        line = f"  step {report.step:,} of {report.steps:,} · loss {self._average:.2f}"
-        if now > then:
-            pace = (report.step - step) / (now - then)
-            speed = (latest - tokens) / (now - then) * self._characters_per_token
-            left = (report.steps - report.step) / pace if pace else 0
+        line = f"  step {report.step:,} of {report.steps:,} · loss {self._pace.loss:.2f}"
+        pace, speed = self._pace.steps_per_second(), self._pace.characters_per_second()
+        if pace and speed:
+            left = (report.steps - report.step) / pace
             line += f" · {speed:,.0f} characters/s · {_duration(left)} left"
         if self._terminal:
             sys.stdout.write(f"\r\x1b[K{line}")

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import sys
+import threading
 import webbrowser
-from typing import Annotated
+from collections.abc import Callable
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from inkling.cli.options import RunOption, WorkspaceOption, find_workspace
 from inkling.errors import UsageError
 from inkling.workspace import Workspace
+
+if TYPE_CHECKING:
+    from inkling.server.trainings import Trainings
 
 HOST, PORT = "127.0.0.1", 5050
 
@@ -26,7 +33,17 @@ def serve(
     workspace: WorkspaceOption = None,
 ) -> None:
     """Talk to the model in the browser, at http://127.0.0.1:5050."""
-    serve_workspace(find_workspace(workspace), host, port, open_page, run)
+    trained: list[str] = []
+
+    def note(trainings: Trainings) -> None:
+        if (name := trainings.status().run) is not None:
+            trained.append(name)
+
+    try:
+        serve_workspace(find_workspace(workspace), host, port, open_page, run, on_stop=note)
+    finally:
+        if trained:
+            typer.echo(f"The training of {trained[0]} goes on; inkling serve shows it again.")
 
 
 def serve_workspace(
@@ -35,35 +52,62 @@ def serve_workspace(
     port: int = PORT,
     open_page: bool = True,
     run_name: str | None = None,
+    begin: Callable[[Trainings], None] = lambda trainings: None,
+    on_stop: Callable[[Trainings], None] = lambda trainings: None,
 ) -> None:
-    """Serve until Ctrl-C. Off loopback a token is made up and printed."""
+    """Serve until Ctrl-C. Off loopback a token is made up and printed.
+
+    `begin` is called once the address is ours, `on_stop` at the first Ctrl-C or SIGTERM.
+    """
     if not 0 <= port < 65536:
         raise UsageError(f"--port must be between 0 and 65535; you gave {port}.")
     from inkling.runs import Run
-    from inkling.server.app import bind, make_app  # before torch: a port in use is told at once
+    from inkling.server.app import bind, make_app
     from inkling.server.security import is_loopback
+    from inkling.server.trainings import Trainings
 
     if run_name:
         Run.open(workspace, run_name)
     name = workspace.name
     listener = bind(host, port)
+    trainings = Trainings(workspace)
+    begin(trainings)
     import uvicorn
 
     from inkling.inference.scheduler import Scheduler
-    from inkling.runtime import Runtime
+
+    closing = threading.Event()
+
+    class Server(uvicorn.Server):
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            if not closing.is_set():
+                closing.set()
+                on_stop(trainings)
+            super().handle_exit(sig, frame)
 
     token = None if is_loopback(host) else secrets.token_urlsafe(16)
-    scheduler = Scheduler(workspace, Runtime.detect(), run_name)
-    app = make_app(scheduler, name, host, token)
+    scheduler = Scheduler(workspace, run_name)
+    app = make_app(scheduler, trainings, name, host, token, closing)
     shown = f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{listener.getsockname()[1]}/" + (f"?token={token}" if token else "")
     config = uvicorn.Config(
         app, log_level="warning", timeout_graceful_shutdown=2, server_header=False, ws="none"
     )
     typer.echo(f"{name} is at {address}  (Ctrl-C stops the server)")
-    if Run.newest(workspace) is None and run_name is None:
-        typer.echo("There is no trained model here yet; train one meanwhile: inkling train.")
+    training = trainings.status().pid is not None
+    if not training and Run.newest(workspace) is None and run_name is None:
+        typer.echo("There is no trained model here yet; the page can train one.")
     sys.stdout.flush()
-    if open_page and sys.stdout.isatty():
+    if open_page and sys.stdout.isatty() and _has_desktop():
         webbrowser.open(address)
-    uvicorn.Server(config).run(sockets=[listener])
+    Server(config).run(sockets=[listener])
+
+
+def _has_desktop() -> bool:
+    """Whether a browser window would appear before the person who typed the command. Elsewhere
+    `webbrowser` may take over the terminal with a text browser."""
+    if os.environ.get("CI") or os.environ.get("SSH_CONNECTION"):
+        return False
+    if sys.platform == "darwin":
+        return True
+    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))

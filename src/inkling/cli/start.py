@@ -11,6 +11,7 @@ import typer
 from inkling.cli.corpus import add_paths, print_result
 from inkling.cli.serve import HOST, PORT, serve_workspace
 from inkling.cli.train import resume_training, train_new
+from inkling.cli.train_and_serve import train_while_serving
 from inkling.config import TrainRequest
 from inkling.errors import InklingError, UsageError
 from inkling.workspace import Workspace
@@ -117,13 +118,17 @@ def _train_and_serve(
 
     with CorpusStore(workspace.corpus_path) as store:
         corpus_hash = store.corpus_hash()
-    configs = [run.config() for run in Run.readable(workspace)]
+    configs = [run.config() for run in Run.readable(workspace) if not run.is_rung()]
     same = [config for config in configs if config.data.corpus_hash == corpus_hash]
-    if same and not same[-1].complete:
-        resume_training(workspace, same[-1].name)
-    elif same:
-        typer.echo(f"Run {same[-1].name} is already trained on this text.")
+    trained = same[-1].name if same and same[-1].complete else None
+    unfinished = same[-1].name if same and not same[-1].complete else None
+    if trained is not None:
+        typer.echo(f"Run {trained} is already trained on this text.")
+        if serve:
+            serve_workspace(workspace, host, port, open_page)
+    elif serve:
+        train_while_serving(workspace, minutes, unfinished, host, port, open_page)
+    elif unfinished is not None:
+        resume_training(workspace, unfinished)
     else:
         train_new(workspace, TrainRequest(minutes=minutes))
-    if serve:
-        serve_workspace(workspace, host, port, open_page)

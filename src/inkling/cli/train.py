@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,23 +16,18 @@ import typer
 
 from inkling.cli import COMMAND_STARTED
 from inkling.cli.defaults import train_request
+from inkling.cli.explain import explain
 from inkling.cli.options import RunOption, WorkspaceOption, find_workspace
-from inkling.config import DEFAULT_SEED, Phase, SamplingSettings, TrainRequest
+from inkling.config import DEFAULT_SEED, Phase, TrainRequest
 from inkling.errors import TrainingError, UsageError
 from inkling.training.recipes import RECIPES, uses_characters
 from inkling.workspace import Workspace
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from inkling.runs import Run
     from inkling.runtime import Runtime
-    from inkling.training.loop import Hooks
-    from inkling.training.session import Session
 
-SAMPLE_TOKENS = 40
 _MEASURED_ON: dict[Phase, str] = {"train": "writing", "finetune": "replies"}
-SAMPLE_PROMPTS = 2
 
 MinutesOption = Annotated[
     float | None,
@@ -197,20 +194,27 @@ def _newest_unfinished(workspace: Workspace) -> Run:
 
 
 def _finish(run: Run, runtime: Runtime, resume: bool, plots: bool) -> None:
+    from inkling.cli.hooks import hooks, progress_writer
     from inkling.training.metrics import bits, looks_like
     from inkling.training.session import train_run
 
+    progress = progress_writer(run, runtime, resume)
     try:
         with stop_on_signals() as stopped:
-            outcome = train_run(run, runtime, lambda s, p: _hooks(s, p, stopped), resume)
+            outcome = train_run(run, runtime, partial(hooks, stopped, progress), resume)
     except BrokenPipeError:
+        progress.finish("stopped")
         raise
-    except Exception:
+    except Exception as error:
         # What failed before it saved anything would fail again: it is not worth a resume.
         # (A resume never deletes: its run may hold a checkpoint that can still be mended.)
         if not resume and run.last_step() is None:
             shutil.rmtree(run.path, ignore_errors=True)
+        else:
+            with contextlib.suppress(OSError):  # the disk may be what failed
+                progress.finish("failed", sentence=explain(error)[0])
         raise
+    progress.finish("stopped" if outcome.interrupted else "done", outcome.step)
     if outcome.interrupted:
         typer.echo(
             f"Stopped at step {outcome.step:,}; everything is saved. "
@@ -271,71 +275,6 @@ def stop_on_signals() -> Iterator[Callable[[], int | None]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _hooks(session: Session, phase: Phase, stopped: Callable[[], int | None]) -> Hooks:
-    """Show progress and draw the fixed samples at each evaluation."""
-    from inkling.cli.progress import LiveLine
-    from inkling.training.loop import EvalReport, Hooks
-
-    line = LiveLine(session, phase)
-    prompts = _sample_prompts(session, phase)
-
-    def on_eval(report: EvalReport, model: nn.Module) -> None:
-        line.evaluation(report)
-        for prompt, text in _draw_samples(session, phase, model, prompts):
-            session.run.append(
-                "samples.jsonl",
-                {"step": report.step, "phase": phase, "prompt": prompt, "seed": 0, "text": text},
-            )
-            shown = " ".join(text.split())
-            line.note(f"  {prompt!r} → {shown[:150]}")
-
-    return Hooks(
-        on_step=line.step,
-        on_eval=on_eval,
-        on_note=line.note,
-        stop_requested=lambda: stopped() is not None,
-    )
-
-
-def _sample_prompts(session: Session, phase: Phase) -> list[str]:
-    """Openings of held-out pieces (or held-out questions): the same at every evaluation."""
-    part = session.part("dialog_val" if phase == "finetune" else "val")
-    prompts = []
-    for start, length, _, _ in part.segments:
-        ids = [int(i) for i in part.ids[start : start + min(length, 64)]]
-        if phase == "finetune":
-            me = next((n for n, i in enumerate(ids) if i == session.tokenizer.special_ids[2]), 0)
-            text = session.tokenizer.decode(ids[:me])
-        else:
-            text = " ".join(session.tokenizer.decode(ids).split()[:4])
-        if text.strip() and "\ufffd" not in text:
-            prompts.append(text.strip())
-        if len(prompts) == SAMPLE_PROMPTS:
-            break
-    return prompts
-
-
-def _draw_samples(
-    session: Session, phase: Phase, model: nn.Module, prompts: list[str]
-) -> Iterator[tuple[str, str]]:
-    from inkling.inference.chat import ChatModel, live_mask
-    from inkling.inference.engine import Engine
-    from inkling.model.build import AnyModel
-
-    assert isinstance(model, AnyModel)
-    config = session.run.config()
-    engine = Engine(model, live_mask(config), session.tokenizer.end_id)
-    voice = ChatModel(config, session.tokenizer, engine, 0, phase == "finetune")
-    settings = SamplingSettings(seed=0, max_tokens=SAMPLE_TOKENS)
-    for prompt in prompts:
-        pieces = (
-            voice.reply(prompt, [], settings)
-            if phase == "finetune"
-            else voice.complete(prompt, settings)
-        )
-        yield prompt, "".join(pieces)
 
 
 def finetune(

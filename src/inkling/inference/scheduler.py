@@ -4,7 +4,8 @@ Knows: which model is newest, who waits, who gave up. Does not know HTTP.
 Data: `submit(job)` -> Ticket -> pieces on the ticket, in order, then its end or an error.
 
 The newest checkpoint is looked for before each reply: a model trained while the server runs
-is used from the next reply on, and a server started before any training finds one later.
+is used from the next reply on, and a server started before any training finds one later. Torch
+is imported when there is a model to load, not before.
 """
 
 from __future__ import annotations
@@ -13,14 +14,17 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from inkling.errors import RunError
-from inkling.inference.chat import ChatModel
+from inkling.errors import CheckpointError, RunError
 from inkling.runs import Run
 from inkling.runtime import Runtime
 from inkling.workspace import Workspace
 
-Job = Callable[[ChatModel, Callable[[], bool]], Iterator[str]]
+if TYPE_CHECKING:
+    from inkling.inference.chat import ChatModel
+
+Job = Callable[["ChatModel", Callable[[], bool]], Iterator[str]]
 """(model, cancelled) -> text pieces"""
 
 
@@ -52,8 +56,9 @@ class Ticket:
 class Scheduler:
     """Owns the loaded model and the thread that uses it."""
 
-    def __init__(self, workspace: Workspace, runtime: Runtime, run_name: str | None = None) -> None:
-        self._workspace, self._runtime, self._run_name = workspace, runtime, run_name
+    def __init__(self, workspace: Workspace, run_name: str | None = None) -> None:
+        self._workspace, self._run_name = workspace, run_name
+        self._runtime: Runtime | None = None
         self._waiting: queue.SimpleQueue[Ticket | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._model: ChatModel | None = None
@@ -77,19 +82,34 @@ class Scheduler:
     def model(self) -> ChatModel:
         """The newest model, loaded. Raises NoModelError where there is none yet."""
         with self._lock:
-            run = (
-                Run.open(self._workspace, self._run_name)
-                if self._run_name
-                else Run.newest(self._workspace)
-            )
-            step = run.best_step() if run is not None else None
-            if run is None or step is None:
-                raise NoModelError("There is no trained model yet. Train one: inkling train.")
-            if self._loaded != (run.name, step):
-                self._model = ChatModel.load(run, self._runtime, step)
-                self._loaded = (run.name, step)
-            assert self._model is not None
-            return self._model
+            run, step = self._newest()
+            try:
+                return self._load(run, step)
+            except CheckpointError:
+                # A training may have replaced the checkpoint between the look and the reading.
+                if self._newest()[1] == step:
+                    raise
+                return self._load(*self._newest())
+
+    def _newest(self) -> tuple[Run, int]:
+        run = (
+            Run.open(self._workspace, self._run_name)
+            if self._run_name
+            else Run.newest(self._workspace)
+        )
+        step = run.best_step() if run is not None else None
+        if run is None or step is None:
+            raise NoModelError("There is no trained model yet. Train one: inkling train.")
+        return run, step
+
+    def _load(self, run: Run, step: int) -> ChatModel:
+        from inkling.inference.chat import ChatModel
+
+        if self._model is None or self._loaded != (run.name, step):
+            self._runtime = self._runtime or Runtime.detect()
+            self._model = ChatModel.load(run, self._runtime, step)
+            self._loaded = (run.name, step)
+        return self._model
 
     def _work(self) -> None:
         while (ticket := self._waiting.get()) is not None:

@@ -1,11 +1,13 @@
-"""The web server: the chat API and the page, on loopback.
+"""The web server: the chat API, the runs API and the page, on loopback.
 
-Knows: how the pieces are put together and started. Data: workspace -> Scheduler -> routes.
+Knows: how the pieces are put together and started. Data: workspace -> Scheduler and Trainings
+-> routes. Nothing here imports torch: the page is there before it is.
 """
 
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,16 +20,24 @@ from inkling import __version__
 from inkling.errors import ServerError
 from inkling.inference.scheduler import Scheduler
 from inkling.server.chat_api import chat_router
+from inkling.server.runs_api import runs_router
 from inkling.server.schemas import MAX_BODY_BYTES
 from inkling.server.security import LOOPBACK, Security
+from inkling.server.trainings import Trainings
 
 STATIC = Path(__file__).parent / "static"
 
 
 def make_app(
-    scheduler: Scheduler, name: str, host: str = "127.0.0.1", token: str | None = None
+    scheduler: Scheduler,
+    trainings: Trainings,
+    name: str,
+    host: str = "127.0.0.1",
+    token: str | None = None,
+    closing: threading.Event | None = None,
 ) -> Security:
-    """The ASGI application, guarded. `token` is required of every request where given."""
+    """The ASGI application, guarded. `token` is required of every request where given; streams
+    that would never end by themselves do so once `closing` is set."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -40,6 +50,7 @@ def make_app(
         title="Inkling", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None
     )
     app.include_router(chat_router(scheduler, name))
+    app.include_router(runs_router(trainings, name, closing or threading.Event()))
     if (STATIC / "index.html").is_file():
         app.mount("/", StaticFiles(directory=STATIC, html=True), name="page")
     else:

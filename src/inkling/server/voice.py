@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import threading
+from typing import TYPE_CHECKING
 
 from inkling.config import SamplingSettings
 from inkling.errors import InklingError
-from inkling.inference.chat import ChatModel
 from inkling.server.schemas import Health, ModelFacts
+
+if TYPE_CHECKING:
+    from inkling.inference.chat import ChatModel
 
 GREETING = "hello"
 STARTERS = 4

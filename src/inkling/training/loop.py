@@ -57,6 +57,7 @@ class StepReport:
     loss: float
     lr: float
     tokens: int
+    elapsed_min: float
 
 
 @dataclass(frozen=True)
@@ -259,7 +260,7 @@ def run_phase(job: PhaseJob, resume: Checkpoint | None = None) -> Outcome:
         job.hooks.on_step(
             StepReport(
                 job.phase, phase.run_step, job.base_step + total, loss,
-                settings.learning_rate * factor, tokens,
+                settings.learning_rate * factor, tokens, phase.minutes(),
             )
         )  # fmt: skip
 

@@ -1,0 +1,120 @@
+"""What a training calls while it runs: the live line, the files that pages read, the samples.
+
+Knows: how the parts that watch a training are put together. Does not know the loop, nor how
+its reports look on a terminal. Imports torch: only imported once a training begins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from torch import nn
+
+from inkling.cli.progress import LiveLine
+from inkling.config import Phase, RunConfig, SamplingSettings
+from inkling.inference.chat import ChatModel, live_mask
+from inkling.inference.engine import Engine
+from inkling.model.build import AnyModel, count_parameters
+from inkling.runs import Run
+from inkling.runtime import Runtime
+from inkling.training.loop import EvalReport, Hooks, StepReport
+from inkling.training.progress import Pace, ProgressWriter
+from inkling.training.session import Session, deadline
+
+SAMPLE_TOKENS = 40
+SAMPLE_PROMPTS = 2
+
+
+def progress_writer(run: Run, runtime: Runtime, resume: bool = False) -> ProgressWriter:
+    """What tells pages how far a run is. A resumed run keeps its steps, whatever the clock says."""
+    config = run.config()
+    timed = config.minutes is not None and not resume
+    return ProgressWriter(
+        run,
+        count_parameters(config.model),
+        deadline(config.minutes or 0.0, runtime, config.figures) if timed else None,
+    )
+
+
+def characters_per_token(config: RunConfig) -> float:
+    """Of the training text."""
+    return config.data.train_characters / max(1, config.data.train_tokens)
+
+
+def quiet_hooks(
+    stopped: Callable[[], int | None], progress: ProgressWriter, session: Session, phase: Phase
+) -> Hooks:
+    """Show progress to pages, and nothing here."""
+    pace = Pace(characters_per_token(session.run.config()))
+
+    def on_step(report: StepReport) -> None:
+        pace.take(report)
+        progress.step(report, pace)
+
+    return Hooks(on_step=on_step, stop_requested=lambda: stopped() is not None)
+
+
+def hooks(
+    stopped: Callable[[], int | None], progress: ProgressWriter, session: Session, phase: Phase
+) -> Hooks:
+    """Show progress, here and to pages, and draw the fixed samples at each evaluation."""
+    pace = Pace(characters_per_token(session.run.config()))
+    line = LiveLine(phase, pace)
+    prompts = _sample_prompts(session, phase)
+
+    def on_eval(report: EvalReport, model: nn.Module) -> None:
+        line.evaluation(report)
+        for prompt, text in _draw_samples(session, phase, model, prompts):
+            session.run.append(
+                "samples.jsonl",
+                {"step": report.step, "phase": phase, "prompt": prompt, "seed": 0, "text": text},
+            )
+            shown = " ".join(text.split())
+            line.note(f"  {prompt!r} → {shown[:150]}")
+
+    def on_step(report: StepReport) -> None:
+        pace.take(report)
+        line.step(report)
+        progress.step(report, pace)
+
+    return Hooks(
+        on_step=on_step,
+        on_eval=on_eval,
+        on_note=line.note,
+        stop_requested=lambda: stopped() is not None,
+    )
+
+
+def _sample_prompts(session: Session, phase: Phase) -> list[str]:
+    """Openings of held-out pieces (or held-out questions): the same at every evaluation."""
+    part = session.part("dialog_val" if phase == "finetune" else "val")
+    prompts = []
+    for start, length, _, _ in part.segments:
+        ids = [int(i) for i in part.ids[start : start + min(length, 64)]]
+        if phase == "finetune":
+            me = next((n for n, i in enumerate(ids) if i == session.tokenizer.special_ids[2]), 0)
+            text = session.tokenizer.decode(ids[:me])
+        else:
+            text = " ".join(session.tokenizer.decode(ids).split()[:4])
+        if text.strip() and "\ufffd" not in text:
+            prompts.append(text.strip())
+        if len(prompts) == SAMPLE_PROMPTS:
+            break
+    return prompts
+
+
+def _draw_samples(
+    session: Session, phase: Phase, model: nn.Module, prompts: list[str]
+) -> Iterator[tuple[str, str]]:
+    assert isinstance(model, AnyModel)
+    config = session.run.config()
+    engine = Engine(model, live_mask(config), session.tokenizer.end_id)
+    voice = ChatModel(config, session.tokenizer, engine, 0, phase == "finetune")
+    settings = SamplingSettings(seed=0, max_tokens=SAMPLE_TOKENS)
+    for prompt in prompts:
+        pieces = (
+            voice.reply(prompt, [], settings)
+            if phase == "finetune"
+            else voice.complete(prompt, settings)
+        )
+        yield prompt, "".join(pieces)
