@@ -6,6 +6,7 @@ import re
 import sys
 from pathlib import Path
 
+from inkling.cli.chat_commands import listing
 from inkling.cli.main import COMMANDS
 from inkling.config import SamplingSettings
 
@@ -25,6 +26,9 @@ def problems() -> list[str]:
             "README.md lists other commands than inkling --help. It should say:\n"
             + "\n".join(wanted)
         )
+    in_chat = "\n".join(["<!-- chat commands -->", "```", *listing(), "```"])
+    if in_chat not in readme:
+        found.append(f"README.md lists other chat commands than /help. It should say:\n{in_chat}")
     for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
         text = page.read_text(encoding="utf-8")
         for target in re.findall(r"\]\((?!https?:|#)([^)#\s]+)", text):

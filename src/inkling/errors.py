@@ -4,6 +4,7 @@
     ├── UsageError               exit 2: the command was typed in a way that cannot work
     ├── WorkspaceError           no workspace here, not writable, locked by another training
     ├── CorpusError              nothing readable, too little text, an unknown format
+    ├── ChatsError               the kept chats cannot be used, no such conversation or reply
     ├── TokenizerError           text or ids that cannot be encoded or decoded
     ├── RunError                 no such run, a run that cannot do what was asked
     │   └── CheckpointError      a checkpoint that is damaged or of another kind
@@ -35,6 +36,10 @@ class WorkspaceError(InklingError):
 
 class CorpusError(InklingError):
     """Text that cannot be imported, or not enough of it."""
+
+
+class ChatsError(InklingError):
+    """The kept chats cannot be read or written, or do not hold what was asked for."""
 
 
 class TokenizerError(InklingError):

@@ -46,7 +46,7 @@ def test_help_names_every_command_and_imports_nothing_heavy() -> None:
 @pytest.mark.parametrize(
     "module", ["inkling.cli.main", "inkling.config", "inkling.corpus.store", "inkling.corpus.split",
                "inkling.preparation", "inkling.cli.train", "inkling.cli.corpus",
-               "inkling.cli.start"]
+               "inkling.cli.start", "inkling.cli.chat", "inkling.chats"]
 )  # fmt: skip
 def test_torch_is_not_imported_where_it_is_not_needed(module: str) -> None:
     """A proof by subprocess, for every module that must stay light."""

@@ -189,3 +189,20 @@ def test_history_changes_the_answer_and_long_history_is_cut(voice: ChatModel) ->
     drawn = SamplingSettings(temperature=0, max_tokens=20)
     history = [("them", "do you like soup?"), ("me", "soup, always soup")] * 200
     assert "".join(voice.reply("why", history, drawn))
+
+
+@pytest.mark.parametrize("tuned", [True, False])
+def test_a_prompt_says_how_much_it_leaves_out(voice: ChatModel, tuned: bool) -> None:
+    """Turns before the last eight, and those that do not fit; what is read never outgrows the
+    room, and the newest turns stay."""
+    model = ChatModel(voice.config, voice.tokenizer, voice.engine, 0, tuned)
+    exchange = [("them", "soup?"), ("me", "always")]
+    assert model.prompt("why", exchange).forgotten == 0
+    assert model.prompt("why", exchange * 4).forgotten == 0
+    assert model.prompt("why", exchange * 6).forgotten == 4
+    long = [("them", "word " * 400), ("me", "yes"), *exchange]
+    prompt = model.prompt("why", long)
+    # Only a dialog may not open with a reply; text that goes on may open anywhere.
+    assert prompt.forgotten == (2 if tuned else 1)
+    assert len(prompt.ids) <= voice.engine.context_length * 2 // 3
+    assert "always" in voice.tokenizer.decode(prompt.ids)

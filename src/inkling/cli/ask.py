@@ -9,12 +9,13 @@ The same run, prompts and seed give the same file, so two versions of it can be 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from inkling.cli.defaults import sampling_settings
 from inkling.cli.options import RunOption, WorkspaceOption, find_workspace, plural
+from inkling.cli.sampling import with_sampling
 from inkling.errors import UsageError
 from inkling.workspace import Workspace, atomic_write, explain_os_error
 
@@ -27,7 +28,9 @@ DEFAULT_SEED = 0
 MAX_PROMPTS = 10_000
 
 
+@with_sampling
 def ask(
+    sampling: dict[str, Any],
     prompts: Annotated[
         Path | None,
         typer.Option(
@@ -39,20 +42,16 @@ def ask(
     compare: Annotated[
         str | None, typer.Option(help="Another run, answered beside it.", show_default=False)
     ] = None,
-    seed: Annotated[
-        int | None, typer.Option(help=f"Default {DEFAULT_SEED}.", show_default=False)
-    ] = None,
     run: RunOption = None,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Answer a list of prompts and keep the answers with the run."""
+    """Answer a list of prompts and keep the answers with the run. The seed is 0 unless given."""
     from inkling.cli.talk import load_voice
     from inkling.runs import Run
 
     found = find_workspace(workspace)
     source, questions = read_prompts(found, prompts)
-    typed = {"seed": DEFAULT_SEED if seed is None else seed}
-    settings = sampling_settings(found, typed)
+    settings = sampling_settings(found, {"seed": DEFAULT_SEED, **sampling})
     chosen = Run.choose(found, run)
     asked = [chosen, *([Run.choose(found, compare)] if compare is not None else [])]
     if len(asked) == 2 and asked[0].name == asked[1].name:

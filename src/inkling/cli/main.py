@@ -32,7 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "plot": ("runs", "Draw a run's figures."),
     "ladder": ("ladder", "From a bigram to a GPT on your text: what each idea buys."),
     "generate": ("talk", "Go on from a text."),
-    "chat": ("talk", "Talk to the model in the terminal."),
+    "chat": ("chat", "Talk to the model in the terminal."),
     "ask": ("ask", "Answer a list of prompts, by one run or two side by side."),
     "trace": ("trace", "Which words of a text were copied, and from where."),
     "serve": ("serve", "Talk to the model in the browser."),

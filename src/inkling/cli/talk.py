@@ -1,4 +1,4 @@
-"""`inkling generate` and `inkling chat`: text in, streamed text out."""
+"""`inkling generate`: text in, streamed text out; and how a command loads a run's voice."""
 
 from __future__ import annotations
 
@@ -8,34 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from inkling.cli.console import forgiving, visible
 from inkling.cli.defaults import sampling_settings
 from inkling.cli.options import RunOption, WorkspaceOption, find_workspace
-from inkling.config import SamplingSettings
+from inkling.cli.sampling import with_sampling
 
 if TYPE_CHECKING:
     from inkling.inference.chat import ChatModel
     from inkling.workspace import Workspace
-
-_DEFAULTS = SamplingSettings()
-
-
-def _option(name: str, flag: str) -> Any:
-    """An option with the help text and the default of the setting of that name."""
-    description = SamplingSettings.model_fields[name].description
-    default = getattr(_DEFAULTS, name)
-    shown = f" Default {default:g}." if default is not None and default != () else ""
-    # Not typer's default: an option that is not given leaves it to inkling.toml.
-    return typer.Option(flag, help=f"{description}{shown}", show_default=False)
-
-
-Temperature = Annotated[float | None, _option("temperature", "--temperature")]
-TopK = Annotated[int | None, _option("top_k", "--top-k")]
-TopP = Annotated[float | None, _option("top_p", "--top-p")]
-MinP = Annotated[float | None, _option("min_p", "--min-p")]
-Penalty = Annotated[float | None, _option("repetition_penalty", "--repetition-penalty")]
-MaxTokens = Annotated[int | None, _option("max_tokens", "--max-tokens")]
-Seed = Annotated[int | None, _option("seed", "--seed")]
-Stop = Annotated[list[str] | None, _option("stop", "--stop")]
 
 
 def load_voice(workspace: Workspace, run_name: str | None) -> ChatModel:
@@ -49,83 +29,18 @@ def load_voice(workspace: Workspace, run_name: str | None) -> ChatModel:
     return ChatModel.load(run, Runtime.detect())
 
 
+@with_sampling
 def generate(
+    sampling: dict[str, Any],
     prompt: Annotated[str, typer.Option(help="Text to go on from.")] = "",
-    temperature: Temperature = None,
-    top_k: TopK = None,
-    top_p: TopP = None,
-    min_p: MinP = None,
-    repetition_penalty: Penalty = None,
-    max_tokens: MaxTokens = None,
-    seed: Seed = None,
-    stop: Stop = None,
     run: RunOption = None,
     workspace: WorkspaceOption = None,
 ) -> None:
     """Go on from a text, streamed as it is written."""
     found = find_workspace(workspace)
-    settings = sampling_settings(
-        found,
-        {
-            "temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p,
-            "repetition_penalty": repetition_penalty, "max_tokens": max_tokens, "seed": seed,
-            "stop": tuple(stop) if stop else None,
-        },
-    )  # fmt: skip
+    settings = sampling_settings(found, sampling)
     voice = load_voice(found, run)
-    _stream(_chain(prompt, voice.complete(prompt, settings)))
-
-
-def chat(
-    temperature: Temperature = None,
-    top_k: TopK = None,
-    top_p: TopP = None,
-    min_p: MinP = None,
-    repetition_penalty: Penalty = None,
-    max_tokens: MaxTokens = None,
-    seed: Seed = None,
-    stop: Stop = None,
-    run: RunOption = None,
-    workspace: WorkspaceOption = None,
-) -> None:
-    """Talk to the model. An empty line or Ctrl-D ends; Ctrl-C stops a reply."""
-    found = find_workspace(workspace)
-    settings = sampling_settings(
-        found,
-        {
-            "temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p,
-            "repetition_penalty": repetition_penalty, "max_tokens": max_tokens, "seed": seed,
-            "stop": tuple(stop) if stop else None,
-        },
-    )  # fmt: skip
-    name = found.name
-    voice = load_voice(found, run)
-    if sys.stdin.isatty():
-        import readline  # noqa: F401  (gives input() line editing and history)
-
-        typer.echo(f"You are talking to {name}. An empty line ends.")
-        if not voice.tuned:
-            typer.echo("(This run was not fine-tuned on dialogs: it goes on from what you type.)")
-    history: list[tuple[str, str]] = []
-    while True:
-        try:
-            message = input("you: " if sys.stdin.isatty() else "").strip()
-        except EOFError:
-            break
-        if not message:
-            break
-        reply = ""
-        if sys.stdin.isatty():
-            sys.stdout.write(f"{name}: ")
-        try:
-            for piece in voice.reply(message, history, settings):
-                reply += piece
-                sys.stdout.write(piece)
-                sys.stdout.flush()
-        except KeyboardInterrupt:
-            sys.stdout.write(" (stopped)")
-        sys.stdout.write("\n")
-        history += [("them", message), ("me", reply)] if reply else []
+    stream(_chain(prompt, voice.complete(prompt, settings)))
 
 
 def _chain(first: str, rest: Iterator[str]) -> Iterator[str]:
@@ -133,8 +48,11 @@ def _chain(first: str, rest: Iterator[str]) -> Iterator[str]:
     yield from rest
 
 
-def _stream(pieces: Iterator[str]) -> None:
+def stream(pieces: Iterator[str]) -> None:
+    """Write pieces as they come, and a line break."""
+    forgiving(sys.stdout)
     for piece in pieces:
-        sys.stdout.write(piece)
+        # In a file or a pipe text stays as it is; a terminal would obey its escape sequences.
+        sys.stdout.write(visible(piece) if sys.stdout.isatty() else piece)
         sys.stdout.flush()
     sys.stdout.write("\n")

@@ -12,6 +12,9 @@ from typing import Literal
 
 Role = Literal["them", "me"]
 
+EDITS_SOURCE = "edits"
+"""The source under which replies stand that were corrected in a chat."""
+
 
 def content_hash(*parts: str) -> str:
     """SHA-256 (hex) over the parts, unambiguous in where one ends and the next begins."""

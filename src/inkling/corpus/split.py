@@ -6,7 +6,8 @@ Does not know: ids, models. Data: documents and conversations -> sections -> clu
 Rules. Sections of one near-duplicate cluster count once (the first stays). Where there are
 many documents the unit held out is the document: the last 10 % of the characters by time in
 each source, or by hash where there are no dates. Few documents: the last 10 % of the
-characters of each. Dialogs: a tenth of the conversations, by hash.
+characters of each. Dialogs: a tenth of the conversations, by hash; of replies that were
+corrected in a chat none, as long as there are others.
 
 The leak meter says what clustering cannot mend: the share of held-out characters covered by
 50-character runs that stand in the training text.
@@ -23,6 +24,7 @@ import numpy as np
 
 from inkling.corpus.clean import normalise
 from inkling.corpus.dialog import Turn, sessions
+from inkling.corpus.document import EDITS_SOURCE
 from inkling.corpus.duplicates import (
     Section,
     cluster_duplicates,
@@ -214,17 +216,27 @@ def _split_dialogs(
 ) -> tuple[list[Dialog], list[Dialog]]:
     train: list[Dialog] = []
     held_out: list[Dialog] = []
+    # Corrected replies come first, so that of near copies the corrected one is kept.
+    ordered = sorted(conversations, key=lambda conversation: conversation.source != EDITS_SOURCE)
+    corrections = sum(conversation.source == EDITS_SOURCE for conversation in ordered)
     groups: list[tuple[str, list[Dialog]]] = []
-    for conversation in conversations:
+    for conversation in ordered:
         dialogs = [Dialog(conversation.content_hash, t) for t in sessions(conversation.messages)]
         groups.append((conversation.content_hash, dialogs))
     texts = ["\n".join(text for d in dialogs for _, text in d.turns) for _, dialogs in groups]
     clusters = cluster_duplicates(texts)
-    kept = [group for index, group in enumerate(groups) if clusters[index] == index and group[1]]
+    unique = [index for index in range(len(groups)) if clusters[index] == index]
+    kept = [groups[index] for index in unique if index >= corrections and groups[index][1]]
+    corrected = [groups[index] for index in unique if index < corrections]
+    if kept:
+        # A correction is there to be learned: none is held out while there is other to measure on.
+        train += [dialog for _, dialogs in corrected for dialog in dialogs]
+    else:
+        kept = corrected
     if len(kept) == 1:  # one long chat: its last sessions are held out
         dialogs = kept[0][1]
         cut = max(1, round((1 - HELD_OUT) * len(dialogs)))
-        return dialogs[:cut], dialogs[cut:]
+        return [*train, *dialogs[:cut]], dialogs[cut:]
     ranked = sorted(kept, key=lambda group: hashlib.sha256(group[0].encode()).digest())
     chosen = {group[0] for group in ranked[: round(HELD_OUT * len(kept))]}
     for name, dialogs in kept:

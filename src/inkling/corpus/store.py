@@ -7,18 +7,15 @@ Data: importer items -> `CorpusStore.add` -> rows -> `documents()` / `conversati
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
-from types import TracebackType
 
 from inkling.corpus.document import Conversation, Document, Dropped, Item, Message
+from inkling.database import Database
 from inkling.errors import CorpusError
 
 SCHEMA_VERSION = 1
@@ -163,80 +160,14 @@ class SourceSummary:
     dropped: dict[str, int]
 
 
-class CorpusStore:
+class CorpusStore(Database):
     """The workspace's corpus.db. Use as a context manager."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        with self._explained():
-            # Autocommit mode: transactions are written out where they matter.
-            self._db = sqlite3.connect(path, timeout=10, isolation_level=None)
-            self._db.execute("PRAGMA foreign_keys = ON")
-            version = self._db.execute("PRAGMA user_version").fetchone()[0]
-            if version > SCHEMA_VERSION:
-                raise CorpusError(
-                    f"{path} was written by a newer version of Inkling. "
-                    "Upgrade: pip install --upgrade inkling-gpt."
-                )
-            if version == 0:
-                self._create()
-
-    def _create(self) -> None:
-        self._db.execute("PRAGMA journal_mode = WAL")
-        with self._transaction():
-            if self._db.execute("PRAGMA user_version").fetchone()[0]:
-                return  # another process was first
-            statement = ""
-            for line in _SCHEMA.splitlines(keepends=True):
-                statement += line
-                if sqlite3.complete_statement(statement):
-                    self._db.execute(statement)
-                    statement = ""
-            self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-
-    def __enter__(self) -> CorpusStore:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._db.close()
-
-    @contextlib.contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.OperationalError as error:
-            reason = str(error)
-            advice = (
-                "Another inkling command is writing to it; try again when that has ended."
-                if "locked" in reason
-                else "Free some disk space and try again; what was imported before is kept."
-                if "full" in reason or "I/O" in reason
-                else "Check that the folder is yours and can be written to."
-            )
-            raise CorpusError(
-                f"The corpus {self._path} cannot be used: {reason}. {advice}"
-            ) from None
-        except sqlite3.DatabaseError as error:
-            raise CorpusError(
-                f"The corpus {self._path} is damaged ({error}). Move that file away and run "
-                "inkling add again with the same paths."
-            ) from None
-
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
+    what = "The corpus"
+    schema = _SCHEMA
+    version = SCHEMA_VERSION
+    error = CorpusError
+    when_damaged = "Move that file away and run inkling add again with the same paths."
 
     def add(self, source: str, kind: str, items: Iterable[Item]) -> AddResult:
         """Import everything of one source, or nothing if it fails on the way.
@@ -334,6 +265,19 @@ class CorpusStore:
         )
         result.conversations += 1
         result.characters += sum(len(m.text) for m in item.messages)
+
+    def remove(self, source: str, content_hash: str) -> bool:
+        """Take one conversation of a source out again; whether it was there.
+
+        Unlike what was forgotten, it may be added again.
+        """
+        with self._explained(), self._transaction():
+            removed = self._db.execute(
+                "DELETE FROM conversation WHERE content_hash = ? "
+                "AND source_id = (SELECT id FROM source WHERE source = ?)",
+                (content_hash, source),
+            )
+            return bool(removed.rowcount)
 
     def documents(self) -> Iterator[StoredDocument]:
         """All documents: by source, then time, then the order of import."""

@@ -36,6 +36,15 @@ def live_mask(config: RunConfig) -> Tensor:
     return live
 
 
+@dataclass(frozen=True)
+class Prompt:
+    """Ids that ask for a reply, and how many turns of the history they leave out."""
+
+    ids: list[int]
+    forgotten: int
+    """The oldest turns: those before the last HISTORY_TURNS, and those that do not fit."""
+
+
 @dataclass
 class ChatModel:
     """A loaded run that completes text and answers messages."""
@@ -97,15 +106,22 @@ class ChatModel:
         A run that was never fine-tuned does not know what a question is: it goes on from the
         message as from any text.
         """
+        yield from trimmed(self._text(self.prompt(message, history).ids, settings, cancelled))
+
+    def prompt(self, message: str, history: Sequence[Turn]) -> Prompt:
+        """What the model reads before it replies, and how much of the history is not in it."""
         recent = list(history)[-HISTORY_TURNS:]
+        # The context holds the prompt and at least half as much again for the reply.
+        room = self.engine.context_length * 2 // 3
         if self.tuned:
-            # The context holds the prompt and at least half as much again for the reply.
-            room = self.engine.context_length * 2 // 3
-            ids, _ = encode_prompt(self.tokenizer, recent, message, room)
-        else:
+            ids, left_out = encode_prompt(self.tokenizer, recent, message, room)
+            return Prompt(ids, len(history) - len(recent) + left_out)
+        while True:
             text = "\n".join([*(words for _, words in recent), message]) + "\n"
             ids = [self.tokenizer.end_id, *self.tokenizer.encode(text)]
-        yield from trimmed(self._text(ids, settings, cancelled))
+            if not recent or len(ids) <= room:
+                return Prompt(ids, len(history) - len(recent))
+            recent.pop(0)
 
     def _text(
         self, ids: list[int], settings: SamplingSettings, cancelled: Callable[[], bool]

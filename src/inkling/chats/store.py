@@ -1,0 +1,409 @@
+"""chats.db: every conversation with a model, its variants and its corrections.
+
+Knows: the SQLite schema of chats and its rules (each write is a transaction; a reply keeps all
+its variants; a correction and its training pair come and go together). Does not know:
+terminals, HTTP, how replies are written.
+Data: `append`, `add_variant` -> rows -> `open`, `list`, `search`, `export`; `edit` -> a
+`Conversation` of the source `edits` in corpus.db, which the next training learns.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from inkling.chats.records import (
+    ChatMessage,
+    Hit,
+    Origin,
+    Source,
+    Summary,
+    Variant,
+    as_jsonl,
+    storable,
+    title_of,
+)
+from inkling.config import SamplingSettings
+from inkling.corpus.document import EDITS_SOURCE, Conversation, Message, Role
+from inkling.corpus.store import CorpusStore
+from inkling.database import Database, now
+from inkling.errors import ChatsError
+
+MAX_SEARCH_WORDS = 32
+"""SQLite refuses an expression of many more."""
+
+_SCHEMA = """
+CREATE TABLE conversation (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    title TEXT NOT NULL,
+    created TEXT NOT NULL,
+    updated TEXT NOT NULL,
+    run TEXT,
+    source TEXT NOT NULL CHECK (source IN ('terminal', 'page'))
+);
+CREATE TABLE message (
+    id INTEGER PRIMARY KEY,
+    conversation INTEGER NOT NULL REFERENCES conversation(id) ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    variant INTEGER NOT NULL,
+    chosen INTEGER NOT NULL,
+    role TEXT NOT NULL CHECK (role IN ('them', 'me')),
+    text TEXT NOT NULL,
+    seed INTEGER,
+    settings TEXT,
+    run TEXT,
+    step INTEGER,
+    created TEXT NOT NULL,
+    UNIQUE (conversation, position, variant)
+);
+CREATE UNIQUE INDEX one_chosen ON message(conversation, position) WHERE chosen;
+CREATE TABLE edit (
+    id INTEGER PRIMARY KEY,
+    message INTEGER NOT NULL REFERENCES message(id) ON DELETE CASCADE,
+    before TEXT NOT NULL,
+    after TEXT NOT NULL,
+    created TEXT NOT NULL,
+    undone TEXT,
+    corpus_hash TEXT NOT NULL
+);
+CREATE UNIQUE INDEX one_edit ON edit(message) WHERE undone IS NULL;
+CREATE VIRTUAL TABLE message_text USING fts5(text, content='message', content_rowid='id');
+CREATE TRIGGER message_added AFTER INSERT ON message BEGIN
+    INSERT INTO message_text(rowid, text) VALUES (new.id, new.text);
+END;
+CREATE TRIGGER message_removed AFTER DELETE ON message BEGIN
+    INSERT INTO message_text(message_text, rowid, text) VALUES ('delete', old.id, old.text);
+END;
+CREATE TRIGGER message_changed AFTER UPDATE OF text ON message BEGIN
+    INSERT INTO message_text(message_text, rowid, text) VALUES ('delete', old.id, old.text);
+    INSERT INTO message_text(rowid, text) VALUES (new.id, new.text);
+END;
+"""
+
+
+class ChatStore(Database):
+    """The workspace's chats.db, or with ":memory:" one that keeps nothing."""
+
+    what = "The file of chats"
+    schema = _SCHEMA
+    version = 1
+    error = ChatsError
+    when_damaged = "Move that file away; new chats then begin a new one."
+
+    def create(self, source: Source, run: str | None = None, title: str = "") -> int:
+        """A new, empty conversation; its id. The first message gives it a title if it has none."""
+        with self._explained(), self._transaction():
+            return self._insert(
+                "INSERT INTO conversation(title, created, updated, run, source) "
+                "VALUES (?, ?, ?, ?, ?)",
+                (storable(title), now(), now(), run, source),
+            )
+
+    def append(self, conversation: int, role: Role, text: str, origin: Origin | None = None) -> int:
+        """Add a message at the end; its position."""
+        with self._explained(), self._transaction():
+            self._touch(conversation)
+            position = int(
+                self._one(
+                    "SELECT coalesce(max(position) + 1, 0) FROM message WHERE conversation = ?",
+                    (conversation,),
+                )[0]
+            )
+            self._add_message(conversation, position, 0, role, text, origin)
+            if role == "them":
+                self._db.execute(
+                    "UPDATE conversation SET title = ? WHERE id = ? AND title = ''",
+                    (title_of(text), conversation),
+                )
+            return position
+
+    def add_variant(
+        self, conversation: int, position: int, text: str, origin: Origin | None = None
+    ) -> int:
+        """Another text for a reply, which is now the chosen one; its number. None is lost."""
+        with self._explained(), self._transaction():
+            self._reply(conversation, position)
+            self._touch(conversation)
+            (number,) = self._one(
+                "SELECT max(variant) + 1 FROM message WHERE conversation = ? AND position = ?",
+                (conversation, position),
+            )
+            self._unchoose(conversation, position)
+            self._add_message(conversation, position, number, "me", text, origin)
+            return int(number)
+
+    def choose(self, conversation: int, position: int, variant: int) -> None:
+        """Make an earlier variant of a reply the one that counts."""
+        with self._explained(), self._transaction():
+            self._touch(conversation)
+            self._unchoose(conversation, position)
+            chosen = self._db.execute(
+                "UPDATE message SET chosen = 1 "
+                "WHERE conversation = ? AND position = ? AND variant = ?",
+                (conversation, position, variant),
+            )
+            if not chosen.rowcount:
+                raise ChatsError(
+                    f"Message {position + 1} of chat {conversation} has no variant {variant + 1}."
+                )
+
+    def list(self, limit: int = -1, offset: int = 0) -> builtins.list[Summary]:
+        """Conversations, the newest first."""
+        with self._explained():
+            rows = self._db.execute(
+                f"{_SUMMARY} ORDER BY c.updated DESC, c.id DESC LIMIT ? OFFSET ?", (limit, offset)
+            ).fetchall()
+        return [Summary(*row) for row in rows]
+
+    def summary(self, conversation: int) -> Summary:
+        """One conversation as `list` has it."""
+        with self._explained():
+            return Summary(*self._conversation(conversation))
+
+    def open(self, conversation: int) -> builtins.list[ChatMessage]:
+        """The messages of a conversation, in order."""
+        with self._explained():
+            self._conversation(conversation)
+            rows = self._db.execute(
+                "SELECT position, role, chosen, text, settings, run, step, created, "
+                "EXISTS (SELECT 1 FROM edit WHERE message = message.id AND undone IS NULL) "
+                "FROM message WHERE conversation = ? ORDER BY position, variant",
+                (conversation,),
+            ).fetchall()
+        variants: dict[int, builtins.list[Variant]] = {}
+        roles: dict[int, Role] = {}
+        chosen: dict[int, int] = {}
+        for position, role, is_chosen, text, settings, run, step, created, corrected in rows:
+            origin = None
+            if settings is not None:
+                origin = Origin(run, step, SamplingSettings.model_validate_json(settings))
+            if is_chosen:
+                chosen[position] = len(variants.get(position, []))
+            roles[position] = role
+            variants.setdefault(position, []).append(
+                Variant(text, origin, created, bool(corrected))
+            )
+        return [ChatMessage(p, roles[p], chosen[p], tuple(variants[p])) for p in variants]
+
+    def rename(self, conversation: int, title: str) -> None:
+        """Give a conversation another title."""
+        title = title_of(title)
+        if not title:
+            raise ChatsError("A chat needs a title with at least one character.")
+        with self._explained(), self._transaction():
+            self._conversation(conversation)
+            self._db.execute(
+                "UPDATE conversation SET title = ? WHERE id = ?", (title, conversation)
+            )
+
+    def delete(self, conversation: int, corpus: CorpusStore) -> None:
+        """Delete a conversation and all that came of it, the training pairs of its corrections
+        included. Nothing of its text stays in the file."""
+        with self._explained():
+            with self._transaction():
+                self._conversation(conversation)
+                for edit, content_hash in self._live_edits(conversation):
+                    self._take_back(edit, content_hash, corpus)
+                self._db.execute("DELETE FROM conversation WHERE id = ?", (conversation,))
+                # Deleted words stay in a full-text index until its parts are merged.
+                self._db.execute("INSERT INTO message_text(message_text) VALUES ('optimize')")
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def search(self, query: str, limit: int = 50) -> builtins.list[Hit]:
+        """Chosen messages with all words of the query (the beginnings of words count), in the
+        newest conversation first; else those with the query as it stands anywhere inside."""
+        query = storable(query).replace("\0", " ").strip()
+        words = [f'"{word}"*' for word in query.replace('"', " ").split()][:MAX_SEARCH_WORDS]
+        found = (
+            "SELECT c.id, c.title, m.position, m.role, {excerpt} FROM message m "
+            "JOIN conversation c ON c.id = m.conversation {join} WHERE m.chosen AND {where} "
+            "ORDER BY c.updated DESC, c.id DESC, m.position LIMIT ?"
+        )
+        if not query:
+            return []
+        with self._explained():
+            rows = (
+                words
+                and self._db.execute(
+                    found.format(
+                        excerpt="snippet(message_text, 0, '', '', '…', 16)",
+                        join="JOIN message_text ON message_text.rowid = m.id",
+                        where="message_text MATCH ?",
+                    ),
+                    (" ".join(words), limit),
+                ).fetchall()
+            )
+            # Scripts without spaces between words, and emoji, are no words to the index.
+            rows = (
+                rows
+                or self._db.execute(
+                    found.format(
+                        excerpt="m.text", join="", where="instr(lower(m.text), lower(?)) > 0"
+                    ),
+                    (query, limit),
+                ).fetchall()
+            )
+        return [Hit(*row) for row in rows]
+
+    def export(self, conversations: Iterable[int] | None = None) -> Iterator[str]:
+        """Conversations (all of them, oldest first) as JSON Lines that `inkling add` reads."""
+        wanted = conversations
+        if wanted is None:
+            wanted = reversed([summary.id for summary in self.list()])
+        for conversation in wanted:
+            yield as_jsonl(self.summary(conversation), self.open(conversation))
+
+    def edit(self, conversation: int, position: int, text: str, corpus: CorpusStore) -> bool:
+        """Correct the chosen variant of a reply, and teach it: what was said right before, and
+        the corrected reply, become a conversation of the corpus. An earlier correction of the
+        same reply gives way to it.
+
+        False where the corpus refuses it, as it was forgotten there. Raises ChatsError for a
+        message that is no reply, and for a text that says nothing or nothing new.
+        """
+        text = storable(text).strip()
+        if not text:
+            raise ChatsError("A corrected reply needs some text.")
+        with self._explained(), self._transaction():
+            _, current = self._reply(conversation, position)
+            if text == current:
+                raise ChatsError("That is what the reply says already.")
+            for edit, content_hash in self._live_edits(conversation, position):
+                self._take_back(edit, content_hash, corpus)
+            message, before = self._reply(conversation, position)
+            pair = self._pair(conversation, position, text)
+            self._db.execute(
+                "INSERT INTO edit(message, before, after, created, corpus_hash) "
+                "VALUES (?, ?, ?, ?, ?)",
+                (message, before, text, now(), pair.content_hash),
+            )
+            self._db.execute("UPDATE message SET text = ? WHERE id = ?", (text, message))
+            self._touch(conversation)
+            # Last, so that a corpus that cannot be written to undoes the rest as well.
+            result = corpus.add(EDITS_SOURCE, "edit", [pair])
+            return not result.dropped
+
+    def undo(self, conversation: int, position: int, corpus: CorpusStore) -> str:
+        """Take the correction of a reply back: its text is again what the model wrote, and the
+        training pair is gone. Returns that text."""
+        with self._explained(), self._transaction():
+            self._reply(conversation, position)
+            edits = self._live_edits(conversation, position)
+            if not edits:
+                raise ChatsError("That reply was not corrected, so there is nothing to undo.")
+            for edit, content_hash in edits:
+                self._take_back(edit, content_hash, corpus)
+            self._touch(conversation)
+            return self._reply(conversation, position)[1]
+
+    # -- inside a transaction -----------------------------------------------------------------
+
+    def _one(self, statement: str, values: Sequence[object]) -> tuple[int, ...]:
+        row: tuple[int, ...] = self._db.execute(statement, values).fetchone()
+        return row
+
+    def _insert(self, statement: str, values: Sequence[object]) -> int:
+        identifier = self._db.execute(statement, values).lastrowid
+        assert identifier is not None
+        return identifier
+
+    def _conversation(self, conversation: int) -> tuple[Any, ...]:
+        row: tuple[Any, ...] | None = self._db.execute(
+            f"{_SUMMARY} WHERE c.id = ?", (conversation,)
+        ).fetchone()
+        if row is None:
+            raise ChatsError(f"There is no chat {conversation}; it may have been deleted.")
+        return row
+
+    def _touch(self, conversation: int) -> None:
+        self._conversation(conversation)
+        self._db.execute("UPDATE conversation SET updated = ? WHERE id = ?", (now(), conversation))
+
+    def _reply(self, conversation: int, position: int) -> tuple[int, str]:
+        """Row and text of the chosen variant of a reply."""
+        self._conversation(conversation)
+        row: tuple[int, str] | None = self._db.execute(
+            "SELECT id, text FROM message "
+            "WHERE conversation = ? AND position = ? AND role = 'me' AND chosen",
+            (conversation, position),
+        ).fetchone()
+        if row is None:
+            raise ChatsError(f"Message {position + 1} of chat {conversation} is not a reply.")
+        return row
+
+    def _unchoose(self, conversation: int, position: int) -> None:
+        self._db.execute(
+            "UPDATE message SET chosen = 0 WHERE conversation = ? AND position = ?",
+            (conversation, position),
+        )
+
+    def _add_message(
+        self,
+        conversation: int,
+        position: int,
+        variant: int,
+        role: Role,
+        text: str,
+        origin: Origin | None,
+    ) -> None:
+        made: tuple[object, ...] = (None, None, None, None)
+        if origin is not None:
+            settings = origin.settings
+            made = (settings.seed, settings.model_dump_json(), origin.run, origin.step)
+        self._db.execute(
+            "INSERT INTO message(conversation, position, variant, chosen, role, text, seed, "
+            "settings, run, step, created) VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?)",
+            (conversation, position, variant, role, storable(text), *made, now()),
+        )
+
+    def _live_edits(
+        self, conversation: int, position: int | None = None
+    ) -> builtins.list[tuple[int, str]]:
+        """(id, content hash in the corpus) of corrections that hold, of a message or of all."""
+        return self._db.execute(
+            "SELECT e.id, e.corpus_hash FROM edit e JOIN message m ON m.id = e.message "
+            "WHERE e.undone IS NULL AND m.conversation = ? AND coalesce(m.position = ?, 1)",
+            (conversation, position),
+        ).fetchall()
+
+    def _take_back(self, edit: int, content_hash: str, corpus: CorpusStore) -> None:
+        self._db.execute("UPDATE edit SET undone = ? WHERE id = ?", (now(), edit))
+        self._db.execute(
+            "UPDATE message SET text = (SELECT before FROM edit WHERE id = ?) "
+            "WHERE id = (SELECT message FROM edit WHERE id = ?)",
+            (edit, edit),
+        )
+        # The same question may have been given the same correction in another chat.
+        (others,) = self._one(
+            "SELECT count(*) FROM edit WHERE corpus_hash = ? AND undone IS NULL", (content_hash,)
+        )
+        if not others:
+            corpus.remove(EDITS_SOURCE, content_hash)
+
+    def _pair(self, conversation: int, position: int, reply: str) -> Conversation:
+        """What was said since the reply before, and the corrected reply.
+
+        Earlier replies are left out: the model wrote them, and would learn from itself.
+        """
+        asked = self._db.execute(
+            "SELECT text FROM message WHERE conversation = ? AND chosen AND position < ? "
+            "AND position > coalesce((SELECT max(position) FROM message "
+            "WHERE conversation = ? AND role = 'me' AND position < ?), -1) ORDER BY position",
+            (conversation, position, conversation, position),
+        ).fetchall()
+        return Conversation(
+            messages=(
+                *(Message(author_id="them", is_me=False, text=text) for (text,) in asked),
+                Message(author_id="me", is_me=True, text=reply),
+            ),
+            raw_ref=f"chat {conversation}, message {position + 1}",
+            timestamp=now(),
+        )
+
+
+_SUMMARY = """SELECT c.id, c.title, c.created, c.updated, c.run, c.source,
+(SELECT count(*) FROM message m WHERE m.conversation = c.id AND m.chosen),
+(SELECT count(*) FROM message m JOIN edit e ON e.message = m.id
+ WHERE m.conversation = c.id AND e.undone IS NULL)
+FROM conversation c"""
