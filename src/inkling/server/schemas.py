@@ -39,6 +39,8 @@ class ChatRequest(BaseModel):
     top_k: Annotated[int, Field(ge=0)] = _DEFAULTS.top_k
     max_tokens: Annotated[int, Field(ge=1, le=MAX_REPLY_TOKENS)] = _DEFAULTS.max_tokens
     seed: Annotated[int | None, Field(ge=0, lt=2**63)] = None
+    queue: bool = False
+    """Whether a stream tells the place in the queue."""
 
     def sampling(self) -> SamplingSettings:
         return SamplingSettings(
