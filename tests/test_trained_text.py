@@ -13,6 +13,7 @@ from inkling.errors import RunError
 from inkling.preparation import read_split
 from inkling.runs import Run
 from inkling.spans import SpanIndex
+from inkling.tokens.chat_format import as_read, as_said
 from inkling.tokens.dataset import PackedIds
 from inkling.tokens.tokenizer import Tokenizer
 from inkling.trained_text import Origin, TrainedText, training_texts
@@ -47,7 +48,7 @@ def test_the_texts_are_those_that_were_packed(trained: Workspace, run: Run) -> N
     assert sum(len(text) for _, text in writing) == sum(len(s.text) for s in split.train)
     turns = [(o.document, o.kind, text) for o, text in texts if o.kind != "writing"]
     assert turns == [
-        (dialog.conversation, role, text.lower() if role == "them" else text)
+        (dialog.conversation, role, as_said(as_read(role, text)))
         for dialog in split.train_dialogs
         for role, text in dialog.turns
     ]

@@ -116,6 +116,14 @@ class TrainingSettings(Settings):
     ] = False
     steps: Annotated[int, Field(ge=0, description="Steps of this phase.")] = 0
     eval_every: Annotated[int, Field(ge=1, description="Steps between two evaluations.")] = 200
+    eval_tokens: Annotated[
+        int,
+        Field(ge=0, description="Held-out tokens an evaluation reads, evenly spread; 0: all."),
+    ] = 0
+    final_tokens: Annotated[
+        int,
+        Field(ge=0, description="Held-out tokens the last number is measured on; 0: all."),
+    ] = 0
     save_every: Annotated[int, Field(ge=1, description="Steps between two checkpoints.")] = 200
     patience: Annotated[
         int, Field(ge=0, description="Evaluations without a new best before stopping; 0 is off.")
@@ -127,6 +135,14 @@ class TrainingSettings(Settings):
             lt=1,
             description="Share of base rows that are dialogs; 0 leaves them among the writing.",
         ),
+    ] = 0.0
+    question_dropout: Annotated[
+        float,
+        Field(ge=0, le=0.4, description="Share of the words of others left out at random."),
+    ] = 0.0
+    question_noise: Annotated[
+        float,
+        Field(ge=0, le=1, description="Share of dialogs that get words of another question."),
     ] = 0.0
     keep: Annotated[
         Literal["best", "last"],

@@ -23,6 +23,27 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
+@contextlib.contextmanager
+def explained(
+    path: Path | str, what: str, kind: type[InklingError], when_damaged: str
+) -> Iterator[None]:
+    """Turns what SQLite says about a file into an error of `kind` with what to do."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        reason = str(error)
+        advice = (
+            "Another inkling command is writing to it; try again when that has ended."
+            if "locked" in reason
+            else "Free some disk space and try again; what was saved before is kept."
+            if "full" in reason or "I/O" in reason
+            else "Check that the folder is yours and can be written to."
+        )
+        raise kind(f"{what} {path} cannot be used: {reason}. {advice}") from None
+    except sqlite3.DatabaseError as error:
+        raise kind(f"{what} {path} is damaged ({error}). {when_damaged}") from None
+
+
 class Database:
     """One file in WAL mode, one writer at a time. Use as a context manager."""
 
@@ -83,26 +104,8 @@ class Database:
     ) -> None:
         self._db.close()
 
-    @contextlib.contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.OperationalError as error:
-            reason = str(error)
-            advice = (
-                "Another inkling command is writing to it; try again when that has ended."
-                if "locked" in reason
-                else "Free some disk space and try again; what was saved before is kept."
-                if "full" in reason or "I/O" in reason
-                else "Check that the folder is yours and can be written to."
-            )
-            raise self.error(
-                f"{self.what} {self._path} cannot be used: {reason}. {advice}"
-            ) from None
-        except sqlite3.DatabaseError as error:
-            raise self.error(
-                f"{self.what} {self._path} is damaged ({error}). {self.when_damaged}"
-            ) from None
+    def _explained(self) -> contextlib.AbstractContextManager[None]:
+        return explained(self._path, self.what, self.error, self.when_damaged)
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -114,7 +114,7 @@ def draw_run(run: Run) -> list[Path]:
     paths = []
     for name, draw in drawings.items():
         path = run.figures_path / f"{name}.png"
-        with _figure(path) as figure:
+        with styled_figure(path) as figure:
             draw(figure, phases)
         paths.append(path)
     return paths
@@ -122,7 +122,7 @@ def draw_run(run: Run) -> list[Path]:
 
 def draw_ladder(path: Path, climbed: Mapping[str, Curve], baselines: Mapping[str, float]) -> None:
     """Every rung's held-out loss against its minutes, and what a table of counts reaches."""
-    with _figure(path) as figure:
+    with styled_figure(path) as figure:
         axes = figure.add_subplot()
         labels = []
         end = max(curve.minutes[-1] for curve in climbed.values())
@@ -145,7 +145,8 @@ def draw_ladder(path: Path, climbed: Mapping[str, Curve], baselines: Mapping[str
 
 
 @contextmanager
-def _figure(path: Path) -> Iterator[Figure]:
+def styled_figure(path: Path) -> Iterator[Figure]:
+    """A figure in the house style that becomes `path` when the block ends."""
     import matplotlib
 
     matplotlib.use("agg")

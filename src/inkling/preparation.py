@@ -16,16 +16,18 @@ import math
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
 from inkling.config import DataFacts
 from inkling.corpus.duplicates import Section
+from inkling.corpus.reading import Pieces
 from inkling.corpus.split import Dialog, Split, split_corpus
 from inkling.corpus.store import CorpusStore
 from inkling.errors import CorpusError, RunError
-from inkling.tokens.chat_format import encode_dialogs
+from inkling.tokens.chat_format import as_read, encode_dialogs
 from inkling.tokens.dataset import PackedWriter, write_index
 from inkling.tokens.tokenizer import ME, PAD, THEM, Tokenizer, safe_chunks
 from inkling.workspace import Workspace, atomic_folder
@@ -35,6 +37,9 @@ MIN_CHARACTERS = 2_000
 
 _CHUNK_CHARACTERS = 1_000_000
 _SAMPLE_CHARACTERS = 400_000
+_MERGE_CHARACTERS = 20_000_000
+"""Characters that merges are learned from, at most: the rest of a text no longer changes which
+pieces of words are frequent."""
 
 
 def read_split(workspace: Workspace) -> tuple[Split, str]:
@@ -94,12 +99,16 @@ def prepare_run(workspace: Workspace, name: str, merges_for: Callable[[int], int
 
 
 def train_tokenizer(split: Split, merges: int) -> Tokenizer:
-    """The tokenizer of a corpus: all its characters, merges learned from the training part."""
-    return Tokenizer.train(
-        [*_texts(split.train), *_dialog_texts(split.train_dialogs)],
-        merges,
-        held_out=[*_texts(split.held_out), *_dialog_texts(split.held_out_dialogs)],
-    )
+    """The tokenizer of a corpus: all its characters, merges learned from the training part (of
+    a very large one: from a part of it, spread evenly)."""
+    train = _Texts(split.train, split.train_dialogs)
+    held_out = _Texts(split.held_out, split.held_out_dialogs)
+    # Questions lose their capitals and marks before they are read; the alphabet has them all.
+    asked = (text for d in split.train_dialogs + split.held_out_dialogs for _, text in d.turns)
+    share = _MERGE_CHARACTERS / max(1, train.characters)
+    if share >= 1:
+        return Tokenizer.train(train, merges, others=chain(held_out, asked))
+    return Tokenizer.train(train.spread(share), merges, others=chain(train, held_out, asked))
 
 
 def prepare(split: Split, corpus_hash: str, run_path: Path, tokenizer: Tokenizer) -> DataFacts:
@@ -134,7 +143,7 @@ def prepare(split: Split, corpus_hash: str, run_path: Path, tokenizer: Tokenizer
         reply_characters=sum(dialog.reply_characters for dialog in split.train_dialogs),
         leak=split.leak,
         findings=tuple(split.sentences()),
-        bzip2_nats=bzip2_nats([*_texts(split.train), *_dialog_texts(split.train_dialogs)]),
+        bzip2_nats=bzip2_nats(_Texts(split.train, split.train_dialogs)),
         corpus_hash=corpus_hash,
         live_ranges=_live_ranges(train.counts, tokenizer),
     )
@@ -143,16 +152,38 @@ def prepare(split: Split, corpus_hash: str, run_path: Path, tokenizer: Tokenizer
 def bzip2_nats(texts: Iterable[str]) -> float:
     """Nats a character that bzip2 leaves of the first 400,000 characters: a cheap measure of
     how predictable a text is, in 50 ms."""
-    sample = "\n".join(texts)[:_SAMPLE_CHARACTERS]
+    taken: list[str] = []
+    size = 0
+    for text in texts:
+        taken.append(text[:_SAMPLE_CHARACTERS])
+        size += len(taken[-1]) + 1
+        if size > _SAMPLE_CHARACTERS:
+            break
+    sample = "\n".join(taken)[:_SAMPLE_CHARACTERS]
     return 8 * math.log(2) * len(bz2.compress(sample.encode())) / max(1, len(sample))
 
 
-def _texts(sections: Iterable[Section]) -> list[str]:
-    return [text for _, _, text in _joined(sections)]
+@dataclass(frozen=True)
+class _Texts:
+    """Writing and dialogs as plain texts, read anew each time they are gone through."""
 
+    writing: Pieces
+    dialogs: Sequence[Dialog]
 
-def _dialog_texts(dialogs: Iterable[Dialog]) -> list[str]:
-    return ["\n".join(text for _, text in dialog.turns) for dialog in dialogs]
+    def __iter__(self) -> Iterator[str]:
+        for _, _, text in _joined(self.writing):
+            yield text
+        for dialog in self.dialogs:
+            yield "\n".join(as_read(*turn) for turn in dialog.turns)
+
+    @property
+    def characters(self) -> int:
+        return self.writing.characters + sum(dialog.characters for dialog in self.dialogs)
+
+    def spread(self, share: float) -> _Texts:
+        """About this share of both, spread evenly."""
+        every = max(1, round(1 / share))
+        return _Texts(self.writing.spread(share), self.dialogs[::every])
 
 
 def _joined(sections: Iterable[Section]) -> Iterator[tuple[str, int, str]]:
@@ -167,7 +198,7 @@ def _joined(sections: Iterable[Section]) -> Iterator[tuple[str, int, str]]:
         yield group[0].document, group[0].start, "".join(s.text for s in group)
 
 
-def _pack_writing(part: PackedWriter, tokenizer: Tokenizer, sections: Sequence[Section]) -> None:
+def _pack_writing(part: PackedWriter, tokenizer: Tokenizer, sections: Iterable[Section]) -> None:
     for document, start, text in _joined(sections):
         part.append([tokenizer.end_id], document, start)
         for chunk in safe_chunks(text, _CHUNK_CHARACTERS):

@@ -19,6 +19,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -39,6 +40,8 @@ MODEL_FILE, OPTIMIZER_FILE, STATE_FILE = (
 FORMAT_VERSION = 1
 MAX_SNAPSHOTS = 12
 KEEP_LATEST = 2
+
+STALE = "trained on text that has since been forgotten; train a new one: inkling train."
 
 LOSS_HISTORY_COLUMNS = (
     "step",
@@ -163,6 +166,14 @@ class Run:
     def figures_path(self) -> Path:
         return self.path / "figures"
 
+    @property
+    def report_path(self) -> Path:
+        return self.path / "report.json"
+
+    @property
+    def report_page_path(self) -> Path:
+        return self.path / "report.html"
+
     # -- config -----------------------------------------------------------------------------
 
     def write_config(self, config: RunConfig) -> None:
@@ -187,6 +198,28 @@ class Run:
         """Whether this run belongs to the ladder."""
         config = self.config()
         return config.group is not None or config.recipe in get_args(Rung)
+
+    # -- forgotten text ---------------------------------------------------------------------
+
+    def mark_stale(self, what: str, documents: int, conversations: int) -> None:
+        """Note that text this run was trained on has been forgotten: how much, never what."""
+        entry = {"what": what, "documents": documents, "conversations": conversations}
+        known = self.stale()
+        if not any(entry.items() <= other.items() for other in known):
+            now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+            content = json.dumps({"forgotten": [*known, {"when": now, **entry}]}, indent=1)
+            atomic_write(self.path / "stale.json", content + "\n")
+
+    def stale(self) -> list[dict[str, Any]]:
+        """What was forgotten since this run was trained; empty where nothing was."""
+        path = self.path / "stale.json"
+        if not path.exists():
+            return []
+        try:
+            found = json.loads(path.read_bytes())["forgotten"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return [{"what": "unknown"}]  # a damaged note is still a note
+        return [entry for entry in found if isinstance(entry, dict)] or [{"what": "unknown"}]
 
     # -- metrics and samples ----------------------------------------------------------------
 

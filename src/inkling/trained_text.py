@@ -25,6 +25,7 @@ import numpy as np
 from inkling.errors import RunError
 from inkling.runs import Run
 from inkling.spans import SpanIndex
+from inkling.tokens.chat_format import as_said
 from inkling.tokens.dataset import INDEX_NAME, PackedIds
 from inkling.tokens.tokenizer import ME, THEM, Tokenizer
 from inkling.workspace import explain_os_error
@@ -99,7 +100,8 @@ def training_texts(train: PackedIds, tokenizer: Tokenizer) -> Iterator[tuple[Ori
         for mark, stop in zip(marks, [*marks[1:], length], strict=True):
             if stop - mark > 1:  # <|end|> opens nothing
                 kind = kinds[int(ids[mark])]
-                yield Origin(document, kind, 0), tokenizer.decode(ids[mark + 1 : stop].tolist())
+                turn = tokenizer.decode(ids[mark + 1 : stop].tolist())
+                yield Origin(document, kind, 0), as_said(turn)
     if origin is not None:
         yield origin, "".join(parts)
 

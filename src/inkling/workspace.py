@@ -203,6 +203,11 @@ class Workspace:
     def exports_path(self) -> Path:
         return self.path / "exports"
 
+    @property
+    def forgetting_path(self) -> Path:
+        """There while something is being forgotten: what a kill left is finished next time."""
+        return self.path / ".forgetting"
+
     def read_config(self) -> dict[str, object]:
         """The content of `inkling.toml`. Raises WorkspaceError with the line that is wrong."""
         import tomllib

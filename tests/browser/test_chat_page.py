@@ -203,15 +203,6 @@ def test_settings_and_theme_survive_a_reload(page: Page) -> None:
     assert page.evaluate("Object.keys(localStorage)") == ["inkling.settings"]
 
 
-def test_a_server_without_a_model_says_what_to_do(chromium: Browser, empty_server: Server) -> None:
-    """The page opens, explains, and tries again on request."""
-    page = chromium.new_page()
-    page.goto(empty_server.url)
-    expect(page.get_by_role("alert")).to_contain_text("inkling train")
-    expect(page.get_by_role("button", name="Try again")).to_be_visible()
-    page.close()
-
-
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [375, 1280])
 def test_no_accessibility_faults_and_nothing_spills(

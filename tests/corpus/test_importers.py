@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from inkling.corpus import importers
 from inkling.corpus.clean import decode, html_to_text, split_front_matter, strip_markdown
 from inkling.corpus.dialog import sessions
 from inkling.corpus.document import Conversation, Document, Dropped, Item, Message
-from inkling.corpus.importers import dialog_text, read_path
+from inkling.corpus.importers import dialog_text, huge, read_path
 from inkling.corpus.store import CorpusStore
 
 WORDS = "Grüße aus Köln — naïve café, 日本語 🐖\nsecond line\n"
@@ -259,3 +260,64 @@ def test_a_url_is_no_speaker() -> None:
         ("Bob", "see\nhttp://x.y/z"),
         ("Ada", "fine"),
     ]
+
+
+@given(
+    st.text(alphabet="ab .\n\r\té🐖", max_size=400),
+    st.integers(2, 60),
+    st.integers(1, 50),
+    st.sampled_from([("\n",), ("\n\n", "\n", ". ", " ")]),
+)
+@settings(max_examples=200, deadline=None)
+def test_parts_join_to_the_text_however_it_is_read(
+    text: str, size: int, block: int, breaks: tuple[str, ...]
+) -> None:
+    """Nothing is lost at a cut, the cuts do not depend on how the bytes arrive, and JSON is
+    cut between lines only."""
+    blocks = [text[at : at + block] for at in range(0, len(text), block)]
+    found = list(huge.parts(blocks, breaks, size))
+    unix = text.replace("\r\n", "\n").replace("\r", "\n")
+    assert "".join(found) == unix
+    assert found == list(huge.parts([text], breaks, size))
+    if breaks == ("\n",):
+        assert all(part.endswith("\n") for part in found[:-1])
+    else:
+        assert all(size // 2 <= len(part) <= size for part in found[:-1])
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp1252"])
+def test_huge_files_become_parts_with_the_encoding_of_the_whole(
+    monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    """The only word that tells Windows-1252 from UTF-8 stands at the very end; a file that grew
+    adds its new parts alone."""
+    monkeypatch.setattr(importers, "WHOLE_BYTES", 1_000)
+    monkeypatch.setattr(huge, "PART_CHARACTERS", 5_000)
+    monkeypatch.setattr(huge, "BLOCK_BYTES", 777)
+    paragraphs = [f"Paragraph {n} of a very long letter, with some words." for n in range(400)]
+    text = "\r\n\r\n".join(paragraphs) + " Grüße"
+    path = Path("long.txt")
+    path.write_bytes(text.encode(encoding))
+    with CorpusStore(Path("corpus.db")) as store:
+        assert store.add("long", "txt", read_path(path)).documents == 5
+        documents = list(store.documents())
+        assert [d.title for d in documents[:2]] == ["long.txt (part 1)", "long.txt (part 2)"]
+        assert "\n\n".join(d.text for d in documents) == text.replace("\r", "")
+        path.write_bytes((text + "\r\n\r\nOne more." * 900).encode(encoding))
+        again = store.add("long", "txt", read_path(path))
+        assert again.already_there == 4
+        assert again.documents == 3
+
+
+def test_huge_lines_of_json_are_read_line_by_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No record is cut, whatever its length, and what is no text is still told."""
+    monkeypatch.setattr(importers, "WHOLE_BYTES", 100)
+    monkeypatch.setattr(huge, "PART_CHARACTERS", 50)
+    lines = [json.dumps({"text": f"record {n} " + "long " * n}) for n in range(40)]
+    items = read("data.jsonl", "\n".join(lines))
+    assert [i.text.split(" long")[0].strip() for i in items if isinstance(i, Document)] == [
+        f"record {n}" for n in range(40)
+    ]
+    item = only(read("a.txt", bytes(range(256)) * 20))
+    assert isinstance(item, Dropped)
+    assert item.reason == "binary, not text"

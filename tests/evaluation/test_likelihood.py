@@ -28,6 +28,21 @@ def test_windows_score_every_target_once_with_half_a_window_before_it(
     assert scored == list(range(1, length))
 
 
+@given(st.integers(2, 3_000), st.integers(2, 64), st.integers(1, 1_000))
+@settings(max_examples=200, deadline=None)
+def test_a_sample_of_windows_is_spread_evenly_over_the_text(
+    length: int, context: int, wanted: int
+) -> None:
+    """Some of the whole's own windows, as many as asked for, with equal gaps between them."""
+    whole = list(windows(length, context))
+    sample = list(windows(length, context, wanted))
+    assert [window for window in whole if window in set(sample)] == sample
+    stride = max(1, context // 2)
+    assert len(sample) == min(len(whole), max(1, wanted // stride))
+    gaps = np.diff([start // stride for start, _, _ in sample])
+    assert not len(gaps) or gaps.max() - gaps.min() <= 1
+
+
 def part(count: int, masked: bool) -> PackedIds:
     generator = np.random.default_rng(0)
     ids = generator.integers(0, 20, count).astype(np.uint16)
@@ -46,7 +61,8 @@ def model() -> GPT:
 
 
 def test_the_sum_equals_one_window_at_a_time() -> None:
-    """Batching windows changes nothing; boundaries and masked tokens are not scored."""
+    """Batching windows changes nothing; boundaries, masked tokens and the space that is put
+    before a reply are not scored or counted."""
     characters = np.arange(20) % 3
     for masked in (False, True):
         data, net = part(203, masked), model()
@@ -66,10 +82,23 @@ def test_the_sum_equals_one_window_at_a_time() -> None:
                     nats += float(losses[offset])
                     tokens += 1
                     spelled += int(characters[target])
+                    # The space before a reply was added when it was packed; nobody wrote it.
+                    spelled -= data.mask is not None and data.mask[position - 1] == 0
         assert found.tokens == tokens
         assert found.characters == spelled
         assert abs(found.nats - nats) < 1e-3
         assert found.nats_per_char == found.nats / spelled
+
+
+def test_a_sample_scores_about_as_many_tokens_as_asked_for() -> None:
+    """The same tokens each time, and all of them where more are asked for than there are."""
+    data, net, characters = part(5_000, False), model(), np.ones(20, dtype=np.int64)
+    few = measure(net, data, characters, 7, 16, wanted=500)
+    assert 400 < few.tokens <= 510
+    assert measure(net, data, characters, 7, 16, wanted=500) == few
+    whole = measure(net, data, characters, 7, 16)
+    assert measure(net, data, characters, 7, 16, wanted=9_999) == whole
+    assert abs(few.val_loss - whole.val_loss) < 0.5
 
 
 def test_measuring_leaves_the_model_in_training_mode() -> None:

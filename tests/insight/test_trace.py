@@ -12,6 +12,7 @@ from inkling.corpus.store import CorpusStore
 from inkling.insight.trace import trace
 from inkling.preparation import read_split
 from inkling.runs import Run
+from inkling.tokens.chat_format import as_read, as_said
 from inkling.workspace import Workspace
 
 
@@ -55,12 +56,12 @@ def test_a_copied_reply_is_shown_with_its_question(workspace: Workspace) -> None
     """A passage of a dialog says who spoke, and what was asked, as the model read it."""
     dialogs = read_split(workspace)[0].train_dialogs
     dialog = next(d for d in dialogs if d.turns[0][0] == "them" and len(d.turns[1][1]) > 40)
-    question, reply = dialog.turns[0][1], dialog.turns[1][1]
+    question, reply = as_said(as_read(*dialog.turns[0])), dialog.turns[1][1]
     traced = trace(Run.open(workspace, "tiny"), reply, workspace)
     (span,) = traced.spans
     assert traced.share == 1
-    assert [(p.kind, p.question) for p in span.passages] == [("me", question.lower())]
-    asked = trace(Run.open(workspace, "tiny"), question.lower(), workspace, min_characters=5)
+    assert [(p.kind, p.question) for p in span.passages] == [("me", question)]
+    asked = trace(Run.open(workspace, "tiny"), question, workspace, min_characters=5)
     assert any(p.kind == "them" for span in asked.spans for p in span.passages)
 
 

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inkling.errors import RunError
-from inkling.tokens.chat_format import encode_dialogs, encode_prompt
+from inkling.tokens.chat_format import as_read, as_said, encode_dialogs, encode_prompt
 from inkling.tokens.dataset import PackedIds, PackedWriter, id_dtype, write_index
 from inkling.tokens.loader import IGNORE, DialogLoader, MixedLoader, WindowLoader
+from inkling.tokens.rewording import NOISE_TOKENS, Rewording
 from inkling.tokens.tokenizer import Tokenizer
 
 TEXT = "them and me, a naïve café 🐖 talk about soup. " * 30
@@ -50,6 +51,11 @@ def dialogs_part() -> PackedIds:
         "dialog_train", np.array(ids, dtype=np.uint16), np.array(mask, dtype=np.uint8),
         tuple(segments),
     )  # fmt: skip
+
+
+def rewording(dropout: float, noise: float) -> Rewording:
+    them, me = TOKENIZER.special_id("<|them|>"), TOKENIZER.special_id("<|me|>")
+    return Rewording(dropout, noise, them, me, TOKENIZER.end_id)
 
 
 def test_ids_take_two_bytes_while_they_fit() -> None:
@@ -104,7 +110,7 @@ def test_a_loader_resumed_at_any_step_equals_one_that_never_stopped(
     base = in_memory(300)
 
     def fresh() -> MixedLoader:
-        dialogs = DialogLoader(dialogs_part(), 40, seed, TOKENIZER.end_id)
+        dialogs = DialogLoader(dialogs_part(), 40, seed, TOKENIZER.end_id, rewording(0.2, 0.5))
         return MixedLoader(dialogs, WindowLoader(base, 40, seed), 0.3, seed)
 
     steady = fresh()
@@ -129,7 +135,7 @@ def test_the_mask_counts_my_words_and_their_end_only() -> None:
     """Loss on `me` text and its <|end|>, on nothing else."""
     (entry, *_) = encode_dialogs(TOKENIZER, DIALOGS)
     learned = [i for i, keep in zip(entry.ids, entry.mask, strict=True) if keep]
-    assert TOKENIZER.decode(learned) == "soup. always soupbecause"
+    assert TOKENIZER.decode(learned) == " soup. always soup because"
     assert learned.count(TOKENIZER.end_id) == 2
 
 
@@ -150,12 +156,69 @@ def test_dialog_rows_open_with_end_and_a_turn() -> None:
     assert total >= whole
 
 
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("What's that?!", " whats that"),
+        ("what’s  THAT", " whats that"),
+        ("tin-opener, please…", " tin opener please"),
+        ("¿Qué?", " qué"),
+        ("नमस्ते।", " नमस्ते"),
+        ("你好。", " 你好"),
+        ("🐖?", " 🐖"),
+        ("?!", " ?!"),
+        ("<|me|>", " <|me|>"),
+    ],
+)
+def test_questions_are_read_without_capitals_and_marks(typed: str, read: str) -> None:
+    """What others type in many ways is read in one; what is nothing but marks stays."""
+    assert as_read("them", typed) == read
+    assert as_read("me", typed) == f" {typed}"
+    assert as_said(as_read("me", typed)) == typed
+
+
+def test_rewording_touches_only_what_others_say() -> None:
+    """My words, the marks of turns and the loss stay; of a question a subsequence is left, and
+    at most a few tokens come in at one of its ends."""
+    (entry, other, _) = encode_dialogs(TOKENIZER, DIALOGS)
+    ids, mask = np.array(entry.ids), np.array(entry.mask, dtype=np.uint8)
+    generator = np.random.default_rng(0)
+    settings = rewording(0.3, 0.0)
+    lent = np.array(other.ids)[settings.asked(np.array(other.ids))]
+    asked = int(settings.asked(ids).sum())
+    assert asked == len(TOKENIZER.encode(" soup") + TOKENIZER.encode(" why"))
+    lost = 0
+    for noise in (0.0, 1.0):
+        settings = rewording(0.3, noise)
+        for _ in range(300):
+            new, counted = settings.apply(ids, mask, settings.asked(ids), lent, generator)
+            mine = new[~settings.asked(new)]
+            assert np.array_equal(mine, ids[~settings.asked(ids)])
+            assert np.array_equal(new[counted == 1], ids[mask == 1])
+            added = len(new) - len(mine) - asked
+            assert added <= (NOISE_TOKENS if noise else 0)
+            lost += -added if not noise else 0
+    # A third untouched, a third at 0.3, a third at 0.6.
+    assert lost / 300 / asked == pytest.approx(0.3, abs=0.05)
+
+
+def test_rows_are_reworded_anew_in_each_epoch() -> None:
+    """The same row of the same epoch is the same; the next epoch asks differently."""
+    loader = DialogLoader(dialogs_part(), 64, 1, TOKENIZER.end_id, rewording(0.3, 0.5))
+    again = DialogLoader(dialogs_part(), 64, 1, TOKENIZER.end_id, rewording(0.3, 0.5))
+    rows = loader.rows_per_epoch()
+    first = loader.next_batch(rows)[0]
+    assert np.array_equal(first, again.next_batch(rows)[0])
+    seen = {loader.next_batch(rows)[0].tobytes() for _ in range(6)} | {first.tobytes()}
+    assert len(seen) == 7
+
+
 def test_a_prompt_keeps_the_newest_turns_that_fit() -> None:
     """The oldest turns go first, the question always stays, the number dropped is told."""
     history = [("them", "soup?"), ("me", "always")] * 6
     full, dropped = encode_prompt(TOKENIZER, history, "why", 1000)
     assert dropped == 0
-    assert TOKENIZER.decode(full) == "soup?always" * 6 + "why"
+    assert TOKENIZER.decode(full) == " soup always" * 6 + " why"
     short, dropped = encode_prompt(TOKENIZER, history, "why", 30)
     assert 0 < dropped < 12
     assert len(short) <= 31

@@ -126,7 +126,7 @@ def test_tokenizer_json_loads_in_hugging_face_with_the_same_ids(tmp_path: Path) 
 
 def test_merges_are_learned_from_training_text_only() -> None:
     """Held-out text gives its characters, never a merge."""
-    tokenizer = Tokenizer.train(["abcabcabc " * 9], merges=20, held_out=["xyzxyzxyz " * 50])
+    tokenizer = Tokenizer.train(["abcabcabc " * 9], merges=20, others=["xyzxyzxyz " * 50])
     assert set("xyz") <= set(tokenizer.characters)
     assert len(tokenizer.encode("xyzxyz")) == 6
 

@@ -11,6 +11,7 @@ from torch import nn
 
 from inkling.config import ModelSettings, TrainingSettings
 from inkling.model.gpt import GPT
+from inkling.training import planner
 from inkling.training.optim import POLAR_EXPRESS, AdamW, Muon, Optimizers, orthogonalise
 from inkling.training.planner import TimeBudget
 from inkling.training.schedule import lr_factor, progress, progress_knots
@@ -151,3 +152,20 @@ def test_the_time_budget_ends_on_its_deadline(pace: float, eval_every: int) -> N
         if step == steps or (step % eval_every == 0 and steps - step >= eval_every // 2):
             now += 20 * cost
     assert math.isclose(now, 1100.0, abs_tol=5.0)
+
+
+def test_much_held_out_text_is_measured_on_a_sample_that_fits_the_time() -> None:
+    """Little text is measured whole; of much, evaluations read a fixed number of tokens and the
+    last measurement what a twelfth of the time pays for, up to all."""
+    settings = TrainingSettings(total_batch_size=2048)
+    little = planner.with_steps(settings, 200.0, 0.05, 40_000)
+    assert (little.eval_tokens, little.final_tokens) == (0, 0)
+    for held_out, whole in ((400_000, True), (7_500_000, False)):
+        timed = planner.with_steps(settings, 200.0, 0.05, held_out)
+        assert timed.eval_tokens == planner.EVALUATED_TOKENS
+        assert (timed.final_tokens == 0) == whole
+        assert timed.final_tokens < held_out
+        evaluation, final = planner.evaluation_cost(timed, held_out)
+        evaluations = -(-timed.steps // timed.eval_every)
+        spent = timed.steps + evaluations * evaluation + final
+        assert 0.9 * 4_000 < spent < 1.05 * 4_000

@@ -1,4 +1,5 @@
-"""`inkling init`, `add` and `corpus`: the workspace and the text in it."""
+"""`inkling init`, `add` and `corpus`: the workspace and the text in it. What removes text is in
+cli.forget."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from inkling.cli.forget import forget, show
 from inkling.cli.options import (
     JsonOption,
     WorkspaceOption,
@@ -17,6 +19,7 @@ from inkling.cli.options import (
     plural,
     print_json,
 )
+from inkling.corpus.exclusion import REMOVED
 from inkling.corpus.importers import SUPPORTED, read_path
 from inkling.corpus.store import AddResult, CorpusStore
 from inkling.errors import CorpusError, UsageError
@@ -73,7 +76,7 @@ def add_paths(
             items = (item for item in read_path(absolute, me))
             kind = "folder" if absolute.is_dir() else absolute.suffix.lstrip(".") or "file"
             results[str(absolute)] = store.add(str(absolute), kind, items)
-    if not any(result.kept or result.already_there for result in results.values()):
+    if not any(r.kept or r.already_there or r.dropped[REMOVED] for r in results.values()):
         raise CorpusError(_nothing(paths, results))
     return results
 
@@ -106,16 +109,31 @@ def print_result(source: str, result: AddResult) -> None:
     if result.already_there:
         line += f" ({result.already_there:,} already there)"
     typer.echo(line)
+    if result.cut:
+        typer.echo(f"  cut out {plural(result.cut, 'passage')}: {REMOVED}")
     for reason, count in result.dropped.most_common():
         typer.echo(f"  left out {count:,}: {reason} (e.g. {result.examples.get(reason, source)})")
 
 
 def _as_dict(result: AddResult) -> dict[str, object]:
-    return {**asdict(result), "kept": result.kept, "found": result.found}
+    # Not asdict: it makes a Counter of pairs of a Counter.
+    return {**vars(result), "kept": result.kept, "found": result.found}
 
 
-def corpus(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+corpus = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
+corpus.command("show")(show)
+corpus.command("forget")(forget)
+
+
+@corpus.callback(no_args_is_help=False)
+def list_sources(
+    context: typer.Context, workspace: WorkspaceOption = None, as_json: JsonOption = False
+) -> None:
     """Sources, documents, characters, dialogs, and what was left out and why."""
+    if context.invoked_subcommand is not None:
+        # Options may stand before or behind the command's name.
+        context.obj = (workspace, as_json)
+        return
     found = find_workspace(workspace)
     with CorpusStore(found.corpus_path) as store:
         sources = store.sources()
@@ -139,5 +157,8 @@ def corpus(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> No
     typer.echo(
         f"In all: {plural(documents, 'document')}, {plural(dialogs, 'dialog')}, "
         f"{characters:,} characters"
+    )
+    typer.echo(
+        "One by one: inkling corpus show. To remove something: inkling corpus forget --help."
     )
     sys.stdout.flush()

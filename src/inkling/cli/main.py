@@ -35,6 +35,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "chat": ("chat", "Talk to the model in the terminal."),
     "ask": ("ask", "Answer a list of prompts, by one run or two side by side."),
     "trace": ("trace", "Which words of a text were copied, and from where."),
+    "eval": ("eval", "One honest report on a run: losses, baselines, leaks, voice."),
+    "guess": ("guess", "Me or the model? Twenty replies, blind."),
     "serve": ("serve", "Talk to the model in the browser."),
 }
 
@@ -45,7 +47,7 @@ class LazyGroup(TyperGroup):
     def list_commands(self, ctx: Any) -> list[str]:
         return list(COMMANDS)
 
-    def get_command(self, ctx: Any, cmd_name: str) -> TyperCommand | None:
+    def get_command(self, ctx: Any, cmd_name: str) -> TyperCommand | TyperGroup | None:
         if cmd_name not in COMMANDS:
             return None
         module = import_module(f"inkling.cli.{COMMANDS[cmd_name][0]}")
@@ -56,7 +58,12 @@ class LazyGroup(TyperGroup):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
 
-def _as_command(name: str, function: Any) -> TyperCommand:
+def _as_command(name: str, function: Any) -> TyperCommand | TyperGroup:
+    """The command of a function, or of a Typer application with commands of its own."""
+    if isinstance(function, typer.Typer):
+        group = typer.main.get_group(function)
+        group.name = name
+        return group
     single = typer.Typer(add_completion=False, rich_markup_mode=None)
     single.command(name)(function)
     command = typer.main.get_command(single)

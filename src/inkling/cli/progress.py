@@ -63,6 +63,8 @@ def print_plan(config: RunConfig, machine: str) -> None:
         f"{seen / max(1, facts.train_tokens):.1f} times"
         + (f"; then {config.finetune.steps:,} steps on the dialogs" if config.finetune else "")
     )
+    if config.train.eval_tokens:
+        typer.echo(f"  testing   {_tested_on(config)}")
     if config.minutes is not None:
         typer.echo(f"  time      {_duration(60 * config.minutes)} in all")
     # Weights, gradients and two optimizer moments in 4 bytes each, and torch itself.
@@ -71,6 +73,20 @@ def print_plan(config: RunConfig, machine: str) -> None:
         expected = expected_nats(facts.bzip2_nats, seen, size)
         words = looks_like(expected, facts.bzip2_nats)
         typer.echo(f"  expect    about {bits(expected):.1f} bits a character: {words}")
+
+
+def _tested_on(config: RunConfig) -> str:
+    """How much of the held-out text is read, where all would take too long again and again."""
+    settings, all_tokens = config.train, config.data.val_tokens
+    line = (
+        f"on {settings.eval_tokens / all_tokens:.0%} of the text kept aside, spread evenly; at "
+        "the end on "
+    )
+    if settings.final_tokens == settings.eval_tokens:
+        return line + "the same: all of it would take too long"
+    if settings.final_tokens:
+        return line + f"{settings.final_tokens / all_tokens:.0%}: all of it would take too long"
+    return line + "all of it"
 
 
 def _shape(model: ModelSettings | LadderSettings) -> str:

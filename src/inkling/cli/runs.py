@@ -78,10 +78,13 @@ def _summary(run: Any) -> dict[str, Any]:
         "replies": best.get("finetune", {}).get("val_nats_per_char"),
         "complete": config.complete,
         "parent": config.parent,
+        "stale": bool(run.stale()),
     }
 
 
 def _print_list(rows: list[dict[str, Any]]) -> None:
+    from inkling.runs import STALE
+
     width = max(3, *(len(row["name"]) for row in rows)) + 2
     typer.echo(f"{'run':<{width}}{'recipe':<14}{'step':>8}{'writing':>10}{'replies':>10}")
     for row in rows:
@@ -92,6 +95,8 @@ def _print_list(rows: list[dict[str, Any]]) -> None:
         note = (
             "" if row["complete"] else "  not finished: inkling train --resume --run " + row["name"]
         )
+        if row["stale"]:
+            note = "  stale: " + STALE
         typer.echo(f"{row['name']:<{width}}{row['recipe']:<14}{row['step']:>8,}{numbers}{note}")
     typer.echo("Losses are held-out nats a character; lower is better.")
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from inkling.cli.options import RunOption, WorkspaceOption, find_workspace
+from inkling.cli.talk import warn_if_stale
 from inkling.errors import UsageError
 from inkling.workspace import Workspace
 
@@ -95,7 +96,10 @@ def serve_workspace(
     )
     typer.echo(f"{name} is at {address}  (Ctrl-C stops the server)")
     training = trainings.status().pid is not None
-    if not training and Run.newest(workspace) is None and run_name is None:
+    used = Run.open(workspace, run_name) if run_name else Run.newest(workspace)
+    if used is not None:
+        warn_if_stale(used)
+    elif not training:
         typer.echo("There is no trained model here yet; the page can train one.")
     sys.stdout.flush()
     if open_page and sys.stdout.isatty() and _has_desktop():

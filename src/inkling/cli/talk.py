@@ -15,6 +15,7 @@ from inkling.cli.sampling import with_sampling
 
 if TYPE_CHECKING:
     from inkling.inference.chat import ChatModel
+    from inkling.runs import Run
     from inkling.workspace import Workspace
 
 
@@ -23,10 +24,19 @@ def load_voice(workspace: Workspace, run_name: str | None) -> ChatModel:
     from inkling.runs import Run
 
     run = Run.choose(workspace, run_name)
+    warn_if_stale(run)
     from inkling.inference.chat import ChatModel
     from inkling.runtime import Runtime
 
     return ChatModel.load(run, Runtime.detect())
+
+
+def warn_if_stale(run: Run) -> None:
+    """Say once that the person has since forgotten text that this run was trained on."""
+    from inkling.runs import STALE
+
+    if run.stale():
+        typer.echo(f"The run {run.name!r} was {STALE}", err=True)
 
 
 @with_sampling

@@ -24,6 +24,7 @@ from inkling.training.recipes import RECIPES, uses_characters
 from inkling.workspace import Workspace
 
 if TYPE_CHECKING:
+    from inkling.config import RunConfig
     from inkling.runs import Run
     from inkling.runtime import Runtime
 
@@ -160,7 +161,8 @@ def repeat_training(
 
 def resume_training(workspace: Workspace, name: str | None, plots: bool = True) -> Run:
     """Go on with a stopped run, to the bit as if it had never stopped."""
-    from inkling.runs import Run
+    from inkling.errors import RunError
+    from inkling.runs import STALE, Run
     from inkling.runtime import Runtime
 
     with workspace.training_lock():
@@ -168,6 +170,8 @@ def resume_training(workspace: Workspace, name: str | None, plots: bool = True) 
         if run.config().complete:
             typer.echo(f"Run {run.name} is complete; there is nothing left to train.")
             return run
+        if run.stale():
+            raise RunError(f"The run {run.name!r} is not trained on: it was {STALE}")
         last = run.last_step()
         typer.echo(
             f"Going on with run {run.name} from step {last:,}."
@@ -230,7 +234,7 @@ def _finish(run: Run, runtime: Runtime, resume: bool, plots: bool) -> None:
             line = f"Held-out {words}: {per_char:.3f} nats a character ({bits(per_char):.2f} bits)"
             if phase == "train":
                 line += f": {looks_like(per_char, run.config().data.bzip2_nats)}"
-            typer.echo(line)
+            typer.echo(line + _sample_note(run.config(), phase))
     if plots:
         from inkling.plots import draw_run
 
@@ -240,6 +244,14 @@ def _finish(run: Run, runtime: Runtime, resume: bool, plots: bool) -> None:
         f"Run {run.name} is done. Next: "
         + ("inkling chat, or inkling serve" if tuned else 'inkling generate --prompt "…"')
     )
+
+
+def _sample_note(config: RunConfig, phase: Phase) -> str:
+    """That a number was measured on a sample, where it was."""
+    settings = config.train if phase == "train" else config.finetune
+    if settings is None or not settings.final_tokens:
+        return ""
+    return f" (measured on {settings.final_tokens:,} of its tokens, spread evenly)"
 
 
 @contextmanager

@@ -11,9 +11,10 @@ import codecs
 import datetime
 import re
 import unicodedata
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -30,49 +31,88 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 _BINARY_SHARE = 0.002
 
 
+# Windows-1252 gives almost every byte a character, so even junk would decode: only a file that
+# is mostly these is taken for text.
+_WORDY = " \n\r\t.,;:'\"!?-"
+_WORDY_SHARE = 0.85
+
+
 def decode(data: bytes) -> str | None:
-    """Text of a file, or None where the bytes are not text.
+    """Text of a file, or None where the bytes are not text; see `find_encoding`."""
+    encoding = find_encoding(lambda: (data,))
+    return None if encoding is None else "".join(decoded((data,), encoding))
+
+
+def find_encoding(blocks: Callable[[], Iterable[bytes]]) -> str | None:
+    """The encoding of a whole file, or None where its bytes are not text.
 
     UTF-8 with or without BOM, UTF-16 and UTF-32 with BOM, UTF-16 without (by its zero
     bytes), else Windows-1252, which is what "Latin-1" files on the web are.
+    `blocks` gives the file's bytes from the beginning, each time it is called.
     """
-    text = _decode_by_bom(data)
-    if text is None:
-        return None
-    controls = len(_CONTROLS.findall(text))
-    if controls > max(2, _BINARY_SHARE * len(text)):
-        return None
-    return _CONTROLS.sub("", text)
-
-
-def _decode_by_bom(data: bytes) -> str | None:
-    for bom, encoding in _BOMS:
-        if data.startswith(bom):
-            try:
-                return data.decode(encoding)
-            except UnicodeDecodeError:
-                return None
-    try:
-        text = data.decode("utf-8")
-        if "\0" not in text:
-            return text
-    except UnicodeDecodeError:
-        pass
-    sample = data[:4096]
+    head = next(iter(blocks()), b"")
+    marked = [encoding for bom, encoding in _BOMS if head.startswith(bom)]
+    if marked:
+        return marked[0] if _controls(blocks(), marked[0]).few else None
+    if (controls := _controls(blocks(), "utf-8")).decodes and not controls.zeros:
+        return "utf-8" if controls.few else None
+    sample = head[:4096]
     for offset, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
-        zeros = sample[offset::2].count(0)
-        if zeros > 0.4 * len(sample) / 2 and len(data) % 2 == 0:
-            try:
-                return data.decode(encoding)
-            except UnicodeDecodeError:
-                return None
-    # In Windows-1252 every byte but five is a character, so even junk would decode: only a
-    # file that is mostly letters and spaces is taken for text.
-    text = data.decode("cp1252", errors="replace")
-    wordy = sum(character.isalnum() or character in " \n\r\t.,;:'\"!?-" for character in text)
-    if "\0" in text or wordy < 0.85 * len(text) or text.count("\ufffd") > 0.01 * len(text):
-        return None
-    return text
+        if sample[offset::2].count(0) > 0.4 * len(sample) / 2:
+            return encoding if _controls(blocks(), encoding).few else None
+    return "cp1252" if _is_western(blocks()) else None
+
+
+class _Controls(NamedTuple):
+    """What an encoding makes of some bytes."""
+
+    decodes: bool
+    zeros: bool = False
+    few: bool = False
+    """Few enough control characters for a text."""
+
+
+def _controls(blocks: Iterable[bytes], encoding: str) -> _Controls:
+    found = characters = zeros = 0
+    try:
+        for text in _decoded(blocks, encoding):
+            characters += len(text)
+            zeros += text.count("\0")
+            found += len(_CONTROLS.findall(text))
+    except UnicodeDecodeError:
+        return _Controls(False)
+    return _Controls(True, zeros > 0, found <= max(2, _BINARY_SHARE * characters))
+
+
+def _is_western(blocks: Iterable[bytes]) -> bool:
+    counts = Counter[int]()
+    for block in blocks:
+        counts.update(block)
+    total = sum(counts.values())
+    table = {byte: bytes([byte]).decode("cp1252", errors="replace") for byte in counts}
+    wordy = sum(counts[b] for b, c in table.items() if c.isalnum() or c in _WORDY)
+    controls = sum(counts[b] for b, c in table.items() if _CONTROLS.match(c))
+    unknown = sum(counts[b] for b, c in table.items() if c == "\ufffd")
+    return (
+        not counts[0]
+        and wordy >= _WORDY_SHARE * total
+        and unknown <= 0.01 * total
+        and controls <= max(2, _BINARY_SHARE * total)
+    )
+
+
+def decoded(blocks: Iterable[bytes], encoding: str) -> Iterator[str]:
+    """The text of blocks of bytes whose encoding is known, without control characters."""
+    for text in _decoded(blocks, encoding):
+        yield _CONTROLS.sub("", text)
+
+
+def _decoded(blocks: Iterable[bytes], encoding: str) -> Iterator[str]:
+    errors = "replace" if encoding == "cp1252" else "strict"
+    decoder = codecs.getincrementaldecoder(encoding)(errors)
+    for block in blocks:
+        yield decoder.decode(block)
+    yield decoder.decode(b"", final=True)
 
 
 def tidy(text: str) -> str:

@@ -7,6 +7,7 @@ Data: importer -> Document | Conversation -> store -> split.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -90,3 +91,6 @@ class Dropped:
 
 
 Item = Document | Conversation | Dropped
+
+Reader = Callable[[str, str, str | None], Iterator[Item]]
+"""What an importer of one format is: (text, raw_ref, name of "me") -> items."""

@@ -1,8 +1,8 @@
 """Sections, and which of them say the same thing.
 
 Knows: how to cut a text into sections, exact and near-duplicate clusters. Does not know: the
-database, the split. Data: documents -> `cut_sections` -> `cluster_duplicates` -> one cluster
-number a section.
+database, the split. Data: documents -> `cut_sections` -> `Fingerprints` -> one cluster number a
+section; no text is kept.
 
 A padded corpus is often one file, so the unit is a section (500 to 4,000 characters). Cuts
 fall at headings and rules, else at blank lines chosen by the paragraph's own content, so
@@ -10,16 +10,16 @@ that two copies of a text are cut in the same places whatever stands before them
 
 Near duplicates: MinHash (Broder 1997) over shingles of 5 words, 14 bands of 8 rows, which
 pairs sections of Jaccard similarity near 0.72 and above; candidates are verified. A section
-that straddles two others is like neither, so what is left is looked through once more,
-paragraph by paragraph (`drop_repeats`).
+that straddles two others is like neither; see `repeats`.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 import zlib
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from array import array
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,11 +33,7 @@ MIN_WORDS = 50
 SIMILARITY = 0.5
 """Estimated Jaccard similarity from which a candidate pair counts as the same text."""
 
-CONTAINED = 0.7
-"""Share of known shingles from which a paragraph is a repeat."""
-WHOLE_BELOW = 0.2
-"""Share of known shingles under which a section is not looked into: quotes are no repeats."""
-
+_BLANK_LINES = re.compile(r"\n\s*\n")
 _HARD_CUT = re.compile(r"#{1,6}\s|([-*_=~])(\s*\1){2,}\s*$|(chapter|part|section)\b", re.IGNORECASE)
 
 
@@ -57,7 +53,7 @@ class Section:
 def cut_sections(document: str, text: str) -> Iterator[Section]:
     """Cut a text into sections; joined, they are the text."""
     start = size = 0
-    for paragraph in _paragraphs(text):
+    for paragraph in paragraphs(text):
         at = start + size
         hard = _HARD_CUT.match(paragraph) is not None
         full = size >= MIN_CHARACTERS and size + len(paragraph) > MAX_CHARACTERS
@@ -73,95 +69,123 @@ def cut_sections(document: str, text: str) -> Iterator[Section]:
         yield Section(document, start, text[start : start + size])
 
 
-def _paragraphs(text: str) -> Iterator[str]:
+def paragraphs(text: str) -> Iterator[str]:
     """Blank-line groups with the blank lines after them; a huge one is cut at line or
     sentence ends."""
-    for match in re.finditer(r".+?(?:\n\s*\n|\Z)", text, flags=re.DOTALL):
-        block = match[0]
-        while len(block) > MAX_CHARACTERS:
-            head = block[:MAX_CHARACTERS]
+    start = 0
+    while start < len(text):
+        match = _BLANK_LINES.search(text, start + 1)
+        stop = match.end() if match else len(text)
+        while stop - start > MAX_CHARACTERS:
+            head = text[start : start + MAX_CHARACTERS]
             cut = max(head.rfind("\n") + 1, head.rfind(". ") + 2)
             cut = cut if cut > MIN_CHARACTERS else MAX_CHARACTERS
-            yield block[:cut]
-            block = block[cut:]
-        if block:
-            yield block
+            yield text[start : start + cut]
+            start += cut
+        if start < stop:
+            yield text[start:stop]
+        start = stop
 
 
-def cluster_duplicates(texts: Sequence[str]) -> list[int]:
-    """Cluster number of each text: the index of the first text that says the same."""
-    parent = list(range(len(texts)))
+class Fingerprints:
+    """What clustering must know of many texts, in some 400 bytes each, however long they are.
 
-    def root(index: int) -> int:
-        while parent[index] != index:
-            parent[index] = parent[parent[index]]
-            index = parent[index]
-        return index
-
-    def join(a: int, b: int) -> None:
-        low, high = sorted((root(a), root(b)))
-        parent[high] = low
-
-    first_with: dict[str, int] = {}
-    signatures: dict[int, np.ndarray] = {}
-    for index, text in enumerate(texts):
-        plain = normalise(text)
-        same = first_with.setdefault(plain, index)
-        if same != index:
-            join(same, index)
-            continue
-        words = plain.split(" ")
-        if len(words) >= MIN_WORDS:
-            signatures[index] = _signature(words)
-
-    buckets: dict[tuple[int, bytes], list[int]] = defaultdict(list)
-    for index, signature in signatures.items():
-        for band in range(BANDS):
-            key = (band, signature[band * ROWS : (band + 1) * ROWS].tobytes())
-            for other in buckets[key]:
-                if root(other) != root(index):
-                    alike = float((signatures[other] == signature).mean())
-                    if alike >= SIMILARITY:
-                        join(other, index)
-                        break
-            # A bucket keeps few members: those of one cluster stand for each other.
-            if len(buckets[key]) < 8:
-                buckets[key].append(index)
-    return [root(index) for index in range(len(texts))]
-
-
-def drop_repeats(sections: Sequence[Section]) -> list[list[Section]]:
-    """For each section, what of it does not stand in the sections before it.
-
-    A section of which little is repeated stays whole; else its repeated paragraphs go. A
-    paragraph is repeated when 70 % of its 5-word shingles stand in text kept before. Above
-    four million words the shingles are sampled by their hash, so that memory stays bounded.
+    Also keeps the distinct shingles whose hash is a multiple of `sampling` (0: none), for
+    `Repeats`.
     """
-    sampling = np.uint64(1 + sum(len(section.text) for section in sections) // 24_000_000)
-    known: set[int] = set()
 
-    def share_known(text: str) -> tuple[float, set[int]]:
-        words = normalise(text).split(" ")
-        if len(words) < SHINGLE_WORDS:
-            return 0.0, set()
-        hashes = _shingles(words)
-        found = set(hashes[hashes % sampling == 0].tolist())
-        return len(found & known) / max(1, len(found)), found
+    def __init__(self, sampling: int = 0) -> None:
+        self.sampling = sampling
+        self.word_hashes = WordHashes()
+        # Exact copies by a 64-bit digest: at ten million texts the odds of one false match are
+        # 3 in a million.
+        self._digests = array("Q")
+        self._signed = array("Q")
+        self._signatures = array("H")
+        self._shingles = array("Q")
+        self._shingle_counts = array("I")
 
-    kept: list[list[Section]] = []
-    for section in sections:
-        share, shingles = share_known(section.text)
-        pieces = [section]
-        if share >= WHOLE_BELOW:
-            pieces = []
-            start = section.start
-            for paragraph in _paragraphs(section.text):
-                if share_known(paragraph)[0] < CONTAINED:
-                    pieces.append(Section(section.document, start, paragraph))
-                start += len(paragraph)
-        kept.append(pieces)
-        known |= shingles
-    return kept
+    def __len__(self) -> int:
+        return len(self._digests)
+
+    def add(self, text: str) -> None:
+        """Take in the next text."""
+        plain = normalise(text)
+        words = plain.split(" ")
+        shingles = shingle_hashes(words, self.word_hashes)
+        if len(words) >= MIN_WORDS:
+            self._signed.append(len(self))
+            self._signatures.frombytes(_signature(shingles).tobytes())
+        if self.sampling:
+            kept = sampled(shingles, self.sampling)
+            self._shingles.frombytes(kept.tobytes())
+            self._shingle_counts.append(len(kept))
+        self._digests.append(digest(plain))
+
+    def shingles(self) -> tuple[np.ndarray, np.ndarray]:
+        """Sampled shingles of all texts in order, uint64 (N,), and how many each text has."""
+        hashes = np.frombuffer(self._shingles, dtype=np.uint64)
+        return hashes, np.frombuffer(self._shingle_counts, dtype=np.uint32)
+
+    def clusters(self) -> list[int]:
+        """Cluster number of each text: the index of the first text that says the same."""
+        digests = np.frombuffer(self._digests, dtype=np.uint64)
+        _, first, inverse = np.unique(digests, return_index=True, return_inverse=True)
+        parent: list[int] = first[inverse].tolist()
+
+        def root(index: int) -> int:
+            while parent[index] != index:
+                parent[index] = parent[parent[index]]
+                index = parent[index]
+            return index
+
+        texts = np.frombuffer(self._signed, dtype=np.uint64).astype(np.int64)
+        signatures = np.frombuffer(self._signatures, dtype=np.uint16).reshape(-1, BANDS * ROWS)
+        alone = first[inverse[texts]] == texts
+        buckets: dict[int, list[int]] = {}
+        for row, bucket in _candidates(signatures, np.flatnonzero(alone)):
+            index = int(texts[row])
+            members = buckets.setdefault(bucket, [])
+            for other in members:
+                low, high = sorted((root(int(texts[other])), root(index)))
+                if low != high and (signatures[other] == signatures[row]).mean() >= SIMILARITY:
+                    parent[high] = low
+                    break
+            # A bucket keeps few members: those of one cluster stand for each other.
+            if len(members) < 8:
+                members.append(row)
+        return [root(index) for index in range(len(parent))]
+
+
+def cluster_duplicates(texts: Iterable[str]) -> list[int]:
+    """Cluster number of each text: the index of the first text that says the same."""
+    fingerprints = Fingerprints()
+    for text in texts:
+        fingerprints.add(text)
+    return fingerprints.clusters()
+
+
+def _candidates(signatures: np.ndarray, rows: np.ndarray) -> Iterator[tuple[int, int]]:
+    """(row, bucket) where a band of a row's signature is shared: by row, then band.
+
+    signatures: (n, BANDS*ROWS) uint16; rows: those that take part, ascending.
+    """
+    found_rows: list[np.ndarray] = []
+    found_buckets: list[np.ndarray] = []
+    buckets = 0
+    for band in range(BANDS):
+        keys = np.zeros(len(rows), dtype=np.uint64)
+        for value in signatures[rows, band * ROWS : (band + 1) * ROWS].T:
+            keys = (keys ^ (keys >> np.uint64(31))) * np.uint64(0x9E3779B97F4A7C15) + value
+        _, inverse, counts = np.unique(keys, return_inverse=True, return_counts=True)
+        shared = np.flatnonzero(counts[inverse] > 1)
+        found_rows.append(rows[shared])
+        found_buckets.append(inverse[shared] + buckets)
+        buckets += len(counts)
+    every_row, every_bucket = np.concatenate(found_rows), np.concatenate(found_buckets)
+    order = np.argsort(every_row, kind="stable")
+    for row, bucket in zip(every_row[order], every_bucket[order], strict=True):
+        yield int(row), int(bucket)
 
 
 _GENERATOR = np.random.default_rng(20_260_101)
@@ -171,17 +195,40 @@ _MULTIPLIERS = _GENERATOR.integers(1, 1 << 63, BANDS * ROWS, dtype=np.uint64) * 
 _OFFSETS = _GENERATOR.integers(0, 1 << 63, BANDS * ROWS, dtype=np.uint64)
 
 
-def _shingles(words: list[str]) -> np.ndarray:
-    """A 64-bit hash of every run of 5 words."""
-    hashes = np.array([zlib.crc32(word.encode()) for word in words], dtype=np.uint64)
-    shingles = np.zeros(len(words) - SHINGLE_WORDS + 1, dtype=np.uint64)
+class WordHashes(dict[str, int]):
+    """CRC-32 of words, remembered: a text is made of few words said often."""
+
+    def __missing__(self, word: str) -> int:
+        if len(self) >= 100_000:
+            self.clear()
+        self[word] = value = zlib.crc32(word.encode())
+        return value
+
+
+def digest(text: str) -> int:
+    """64 bits that stand for a text."""
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
+
+
+def shingle_hashes(words: list[str], known: WordHashes) -> np.ndarray:
+    """A 64-bit hash of every run of 5 words, (n-4,) uint64; none where there are fewer."""
+    hashes = np.fromiter(map(known.__getitem__, words), dtype=np.uint64, count=len(words))
+    shingles = np.zeros(max(0, len(words) - SHINGLE_WORDS + 1), dtype=np.uint64)
     for offset in range(SHINGLE_WORDS):
         part = hashes[offset : offset + len(shingles)]
         shingles = (shingles ^ (shingles >> np.uint64(31))) * np.uint64(0x9E3779B97F4A7C15) + part
     return shingles
 
 
-def _signature(words: list[str]) -> np.ndarray:
-    """MinHash signature: (BANDS*ROWS,) uint32, the high halves of multiply-add hashes."""
-    mixed = _shingles(words)[:, None] * _MULTIPLIERS + _OFFSETS
-    return (mixed.min(axis=0) >> np.uint64(32)).astype(np.uint32)
+def sampled(shingles: np.ndarray, sampling: int) -> np.ndarray:
+    """The distinct shingles whose hash is a multiple of `sampling`."""
+    return np.unique(shingles[shingles % np.uint64(sampling) == 0])
+
+
+def _signature(shingles: np.ndarray) -> np.ndarray:
+    """MinHash signature: (BANDS*ROWS,) uint16, the high bits of multiply-add hashes."""
+    lowest = np.full(BANDS * ROWS, np.iinfo(np.uint64).max, dtype=np.uint64)
+    for start in range(0, len(shingles), 64):  # small enough for the processor's cache
+        mixed = shingles[start : start + 64, None] * _MULTIPLIERS + _OFFSETS
+        np.minimum(lowest, mixed.min(axis=0), out=lowest)
+    return (lowest >> np.uint64(48)).astype(np.uint16)

@@ -9,14 +9,12 @@ each source, or by hash where there are no dates. Few documents: the last 10 % o
 characters of each. Dialogs: a tenth of the conversations, by hash; of replies that were
 corrected in a chat none, as long as there are others.
 
-The leak meter says what clustering cannot mend: the share of held-out characters covered by
-50-character runs that stand in the training text.
+What clustering cannot mend the leak meter says (`leak`).
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -25,20 +23,19 @@ import numpy as np
 from inkling.corpus.clean import normalise
 from inkling.corpus.dialog import Turn, sessions
 from inkling.corpus.document import EDITS_SOURCE
-from inkling.corpus.duplicates import (
-    Section,
-    cluster_duplicates,
-    cut_sections,
-    drop_repeats,
-)
-from inkling.corpus.store import StoredConversation, StoredDocument
+from inkling.corpus.duplicates import Fingerprints, cluster_duplicates, cut_sections
+from inkling.corpus.leak import leak
+from inkling.corpus.reading import Documents, Pieces, Span
+from inkling.corpus.repeats import WHOLE_BELOW, Repeats
+from inkling.corpus.store import StoredConversation
 
 HELD_OUT = 0.1
 MANY_DOCUMENTS = 10
-LEAK_RUN = 50
 LEAK_WARNING = 0.05
-BOILERPLATE_DOCUMENTS = 3
 MIN_REPLY = 20
+SAMPLED_ABOVE = 24_000_000
+"""Characters (some four million words) above which shingles are sampled by their hash, so that
+memory stays bounded."""
 
 
 @dataclass(frozen=True)
@@ -59,10 +56,11 @@ class Dialog:
 
 @dataclass(frozen=True)
 class Split:
-    """What to train on and what to hold out. Sections are in reading order."""
+    """What to train on and what to hold out. Sections are in reading order; their text is read
+    from the corpus when they are gone through."""
 
-    train: tuple[Section, ...]
-    held_out: tuple[Section, ...]
+    train: Pieces
+    held_out: Pieces
     train_dialogs: tuple[Dialog, ...]
     held_out_dialogs: tuple[Dialog, ...]
     duplicate_sections: int
@@ -75,11 +73,11 @@ class Split:
 
     @property
     def train_characters(self) -> int:
-        return sum(len(section.text) for section in self.train)
+        return self.train.characters
 
     @property
     def held_out_characters(self) -> int:
-        return sum(len(section.text) for section in self.held_out)
+        return self.held_out.characters
 
     def sentences(self) -> list[str]:
         """What was found, in plain words."""
@@ -107,47 +105,84 @@ class Split:
         return found
 
 
-def split_corpus(
-    documents: Iterable[StoredDocument], conversations: Iterable[StoredConversation]
-) -> Split:
-    """Split a whole corpus. A pure function of its content."""
-    kept_documents = list(documents)
-    sections: list[list[Section]] = [
-        list(cut_sections(document.content_hash, document.text)) for document in kept_documents
-    ]
-    flat = [section for group in sections for section in group]
-    clusters = cluster_duplicates([section.text for section in flat])
-    first = [index for index, cluster in enumerate(clusters) if cluster == index]
-    unrepeated = dict(zip(first, drop_repeats([flat[index] for index in first]), strict=True))
-    kept: list[list[Section]] = []
-    position = 0
-    for group in sections:
-        indices = range(position, position + len(group))
-        kept.append([piece for index in indices for piece in unrepeated.get(index, [])])
-        position += len(group)
-    all_characters = sum(len(section.text) for section in flat)
-    kept_characters = sum(len(piece.text) for group in kept for piece in group)
+def split_corpus(documents: Documents, conversations: Iterable[StoredConversation]) -> Split:
+    """Split a whole corpus. A pure function of its content.
 
-    train, held_out = _split_documents(kept_documents, kept)
+    Documents are read one at a time, several times over; of sections only places are kept.
+    """
+    listed, sections, fingerprints = _survey(documents)
+    kept = _unrepeated(documents, sections, fingerprints)
+    distinct = sum(map(bool, kept))
+    every_size = sum(_size(group) for group in sections)
+    flat = iter(kept)
+    by_document = [[piece for _ in group for piece in next(flat)] for group in sections]
+    del kept, fingerprints
+    kept_size = sum(_size(group) for group in by_document)
+
+    train, held_out = (
+        Pieces(documents, tuple(part)) for part in _split_documents(listed, by_document)
+    )
     train_dialogs, held_out_dialogs = _split_dialogs(conversations)
     return Split(
-        train=tuple(train),
-        held_out=tuple(held_out),
+        train=train,
+        held_out=held_out,
         train_dialogs=tuple(train_dialogs),
         held_out_dialogs=tuple(held_out_dialogs),
-        duplicate_sections=len(flat) - sum(bool(pieces) for pieces in unrepeated.values()),
-        duplicate_characters=all_characters - kept_characters,
-        all_characters=all_characters,
+        duplicate_sections=sum(map(len, sections)) - distinct,
+        duplicate_characters=every_size - kept_size,
+        all_characters=every_size,
         leak=leak(train, held_out),
         reply_leak=reply_leak(train_dialogs, held_out_dialogs),
     )
 
 
+@dataclass(frozen=True)
+class _Listed:
+    """A document without its text."""
+
+    source: str
+    content_hash: str
+    timestamp: str | None
+
+
+def _survey(documents: Documents) -> tuple[list[_Listed], list[list[Span]], Fingerprints]:
+    """One look at everything: the documents, the sections of each, their fingerprints."""
+    fingerprints = Fingerprints(sampling=1 + documents.characters() // SAMPLED_ABOVE)
+    listed: list[_Listed] = []
+    sections: list[list[Span]] = []
+    for document in documents:
+        listed.append(_Listed(document.source, document.content_hash, document.timestamp))
+        sections.append([])
+        for section in cut_sections(document.content_hash, document.text):
+            fingerprints.add(section.text)
+            sections[-1].append(Span(section.document, section.start, section.stop))
+    return listed, sections, fingerprints
+
+
+def _unrepeated(
+    documents: Documents, sections: list[list[Span]], fingerprints: Fingerprints
+) -> list[list[Span]]:
+    """For each section in order, what of it no earlier one says.
+
+    Of a cluster only the first section stays. One of which little is repeated stays whole; of
+    the others the repeated paragraphs go.
+    """
+    spans = [span for group in sections for span in group]
+    first = np.equal(fingerprints.clusters(), np.arange(len(spans)))
+    repeats = Repeats(fingerprints, first)
+    kept = [[span] if alone else [] for span, alone in zip(spans, first, strict=True)]
+    suspicious = np.flatnonzero(first & (repeats.shares >= WHOLE_BELOW)).tolist()
+    texts = documents.read(spans[index] for index in suspicious)
+    for index, section in zip(suspicious, texts, strict=True):
+        kept[index] = list(repeats.left_of(index, section))
+    return kept
+
+
 def _split_documents(
-    documents: Sequence[StoredDocument], kept: Sequence[list[Section]]
-) -> tuple[list[Section], list[Section]]:
-    train: list[Section] = []
-    held_out: list[Section] = []
+    documents: Sequence[_Listed], kept: Sequence[list[Span]]
+) -> tuple[list[Span], list[Span]]:
+    train: list[Span] = []
+    held_out: list[Span] = []
     by_source: dict[str, list[int]] = {}
     for index, document in enumerate(documents):
         by_source.setdefault(document.source, []).append(index)
@@ -166,7 +201,7 @@ def _split_documents(
 
 
 def _last_tenth(
-    members: list[int], documents: Sequence[StoredDocument], kept: Sequence[list[Section]]
+    members: list[int], documents: Sequence[_Listed], kept: Sequence[list[Span]]
 ) -> set[int]:
     """The documents that make up the last tenth of a source's characters."""
     dated = all(documents[index].timestamp for index in members)
@@ -178,7 +213,7 @@ def _last_tenth(
         ),
         reverse=True,
     )
-    sizes = {index: sum(len(s.text) for s in kept[index]) for index in members}
+    sizes = {index: _size(kept[index]) for index in members}
     wanted = HELD_OUT * sum(sizes.values())
     chosen: set[int] = set()
     held = 0
@@ -191,24 +226,25 @@ def _last_tenth(
     return chosen
 
 
-def _cut_at(sections: list[Section], share: float) -> tuple[list[Section], list[Section]]:
+def _cut_at(sections: list[Span], share: float) -> tuple[list[Span], list[Span]]:
     """Cut at exactly int(share × characters), through a section where it falls inside one."""
-    cut = int(share * sum(len(section.text) for section in sections))
-    before: list[Section] = []
-    after: list[Section] = []
+    cut = int(share * _size(sections))
+    before: list[Span] = []
+    after: list[Span] = []
     seen = 0
     for section in sections:
-        size = len(section.text)
-        if seen + size <= cut:
-            before.append(section)
-        elif seen >= cut:
-            after.append(section)
-        else:
-            at = cut - seen
-            before.append(Section(section.document, section.start, section.text[:at]))
-            after.append(Section(section.document, section.start + at, section.text[at:]))
+        size = section.stop - section.start
+        at = section.start + min(max(cut - seen, 0), size)
+        if at > section.start:
+            before.append(section._replace(stop=at))
+        if at < section.stop:
+            after.append(section._replace(start=at))
         seen += size
     return before, after
+
+
+def _size(spans: Iterable[Span]) -> int:
+    return sum(span.stop - span.start for span in spans)
 
 
 def _split_dialogs(
@@ -223,8 +259,9 @@ def _split_dialogs(
     for conversation in ordered:
         dialogs = [Dialog(conversation.content_hash, t) for t in sessions(conversation.messages)]
         groups.append((conversation.content_hash, dialogs))
-    texts = ["\n".join(text for d in dialogs for _, text in d.turns) for _, dialogs in groups]
-    clusters = cluster_duplicates(texts)
+    clusters = cluster_duplicates(
+        "\n".join(text for dialog in dialogs for _, text in dialog.turns) for _, dialogs in groups
+    )
     unique = [index for index in range(len(groups)) if clusters[index] == index]
     kept = [groups[index] for index in unique if index >= corrections and groups[index][1]]
     corrected = [groups[index] for index in unique if index < corrections]
@@ -244,38 +281,6 @@ def _split_dialogs(
     return train, held_out
 
 
-def leak(train: Sequence[Section], held_out: Sequence[Section]) -> float:
-    """Share of the held-out characters inside 50-character runs that stand in train.
-
-    Compared with white space collapsed; paragraphs found in three or more documents are
-    boilerplate and left out on both sides.
-    """
-    boilerplate = _boilerplate([*train, *held_out])
-    wanted = [_comparable(section.text, boilerplate) for section in held_out]
-    hashes = [_run_hashes(text) for text in wanted]
-    total = sum(len(text) for text in wanted)
-    if not total:
-        return 0.0
-    needles = np.unique(np.concatenate(hashes)) if hashes else np.zeros(0, dtype=np.uint64)
-    found = np.zeros(len(needles), dtype=bool)
-    # Sections follow each other in a document; runs across a cut count as well.
-    for text in _joined(train, boilerplate):
-        runs = _run_hashes(text)
-        if len(runs) and len(needles):
-            at = np.searchsorted(needles, runs).clip(max=len(needles) - 1)
-            found[at[needles[at] == runs]] = True
-    covered = 0
-    for text, runs in zip(wanted, hashes, strict=True):
-        mask = np.zeros(len(text) + 1, dtype=np.int64)
-        hits = np.zeros(0, dtype=np.int64)
-        if len(runs):
-            hits = np.flatnonzero(found[np.searchsorted(needles, runs)])
-        np.add.at(mask, hits, 1)
-        np.add.at(mask, hits + min(LEAK_RUN, len(text)), -1)
-        covered += int((np.cumsum(mask[:-1]) > 0).sum())
-    return covered / total
-
-
 def reply_leak(train: Sequence[Dialog], held_out: Sequence[Dialog]) -> float:
     """Share of held-out `me` turns of 20 characters or more that stand verbatim in train."""
     known = {normalise(text) for dialog in train for role, text in dialog.turns if role == "me"}
@@ -286,53 +291,3 @@ def reply_leak(train: Sequence[Dialog], held_out: Sequence[Dialog]) -> float:
         if role == "me" and len(text) >= MIN_REPLY
     ]
     return sum(normalise(text) in known for text in replies) / len(replies) if replies else 0.0
-
-
-def _boilerplate(sections: Iterable[Section]) -> set[str]:
-    seen: Counter[str] = Counter()
-    pairs = {
-        (section.document, " ".join(paragraph.split()))
-        for section in sections
-        for paragraph in section.text.split("\n\n")
-    }
-    seen.update(paragraph for _, paragraph in pairs)
-    return {paragraph for paragraph, count in seen.items() if count >= BOILERPLATE_DOCUMENTS}
-
-
-def _comparable(text: str, boilerplate: set[str]) -> str:
-    paragraphs = (" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
-    return " ".join(p for p in paragraphs if p and p not in boilerplate)
-
-
-def _joined(sections: Sequence[Section], boilerplate: set[str]) -> Iterable[str]:
-    group: list[Section] = []
-    for section in sections:
-        if group and (section.document, section.start) != (group[-1].document, group[-1].stop):
-            yield " ".join(_comparable(s.text, boilerplate) for s in group)
-            group = []
-        group.append(section)
-    if group:
-        yield " ".join(_comparable(s.text, boilerplate) for s in group)
-
-
-_BASE = np.uint64(0x9E3779B97F4A7C15)
-_BASE_INVERSE = np.uint64(pow(int(_BASE), -1, 1 << 64))
-
-
-def _run_hashes(text: str) -> np.ndarray:
-    """A 64-bit hash of every run of 50 characters (of the whole text, where it is shorter).
-
-    Polynomial modulo 2^64 over mixed code points, by prefix sums: the base is odd, so it can
-    be divided out.
-    """
-    length = min(LEAK_RUN, len(text))
-    if not length:
-        return np.zeros(0, dtype=np.uint64)
-    codes = np.frombuffer(text.encode("utf-32-le"), dtype="<u4").astype(np.uint64)
-    mixed = (codes + np.uint64(1)) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed ^= mixed >> np.uint64(29)
-    powers = np.cumprod(np.full(len(codes), _BASE, dtype=np.uint64))
-    prefix = np.concatenate([np.zeros(1, dtype=np.uint64), np.cumsum(mixed * powers)])
-    inverse = np.cumprod(np.full(len(codes), _BASE_INVERSE, dtype=np.uint64))
-    count = len(codes) - length + 1
-    return (prefix[length:] - prefix[:-length]) * inverse[:count]

@@ -7,14 +7,19 @@ Data: importer items -> `CorpusStore.add` -> rows -> `documents()` / `conversati
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 
 from inkling.corpus.document import Conversation, Document, Dropped, Item, Message
+from inkling.corpus.exclusion import REMOVED, Exclusions
+from inkling.corpus.reading import WHEN_DAMAGED, Documents
 from inkling.database import Database
 from inkling.errors import CorpusError
 
@@ -91,19 +96,6 @@ END;
 
 
 @dataclass(frozen=True)
-class StoredDocument:
-    """A document as the store keeps it."""
-
-    id: int
-    source: str
-    content_hash: str
-    title: str | None
-    timestamp: str | None
-    raw_ref: str
-    text: str
-
-
-@dataclass(frozen=True)
 class StoredConversation:
     """A conversation as the store keeps it."""
 
@@ -134,6 +126,8 @@ class AddResult:
     conversations: int = 0
     characters: int = 0
     already_there: int = 0
+    cut: int = 0
+    """Passages and messages forgotten earlier that were cut out of what was kept."""
     dropped: Counter[str] = field(default_factory=Counter)
     examples: dict[str, str] = field(default_factory=dict)
     """For each reason, the first thing dropped for it."""
@@ -160,6 +154,16 @@ class SourceSummary:
     dropped: dict[str, int]
 
 
+@dataclass(frozen=True)
+class Person:
+    """Someone who speaks in the dialogs of a source."""
+
+    source: str
+    author_id: str
+    name: str
+    messages: int
+
+
 class CorpusStore(Database):
     """The workspace's corpus.db. Use as a context manager."""
 
@@ -167,7 +171,28 @@ class CorpusStore(Database):
     schema = _SCHEMA
     version = SCHEMA_VERSION
     error = CorpusError
-    when_damaged = "Move that file away and run inkling add again with the same paths."
+    when_damaged = WHEN_DAMAGED
+
+    @contextlib.contextmanager
+    def change(self) -> Iterator[sqlite3.Connection]:
+        """The database inside one transaction, for the modules that change the corpus."""
+        with self._explained(), self._transaction():
+            yield self._db
+
+    def compact(self) -> None:
+        """Write the file anew, so that nothing deleted is left in its free pages or its log.
+
+        Raises CorpusError where another program holds the file open.
+        """
+        with self._explained():
+            self._db.execute("VACUUM")
+            self._db.execute("PRAGMA busy_timeout = 1000")
+            busy = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        if busy:
+            raise CorpusError(
+                f"Another program has {self._path} open, so what was deleted still stands in its "
+                "log. Stop that program and run the same command again."
+            )
 
     def add(self, source: str, kind: str, items: Iterable[Item]) -> AddResult:
         """Import everything of one source, or nothing if it fails on the way.
@@ -185,17 +210,22 @@ class CorpusStore(Database):
             source_id = self._db.execute(
                 "SELECT id FROM source WHERE source = ?", (source,)
             ).fetchone()[0]
-            excluded = {row[0] for row in self._db.execute("SELECT content_hash FROM exclusion")}
+            exclusions = Exclusions.load(self._db)
             for item in items:
                 if isinstance(item, Dropped):
                     result.dropped[item.reason] += item.count
                     result.examples.setdefault(item.reason, item.raw_ref)
-                elif item.content_hash in excluded:
-                    result.dropped["removed earlier with corpus forget"] += 1
-                elif isinstance(item, Document):
-                    self._add_document(source_id, item, result)
+                    continue
+                screened = exclusions.screen(item)
+                if screened.item is None:
+                    result.dropped[REMOVED] += 1
+                    result.examples.setdefault(REMOVED, item.raw_ref)
+                    continue
+                if isinstance(screened.item, Document):
+                    added = self._add_document(source_id, screened.item, result)
                 else:
-                    self._add_conversation(source_id, item, result)
+                    added = self._add_conversation(source_id, screened.item, result)
+                result.cut += screened.cut if added else 0
             self._db.execute(
                 "INSERT INTO import_log"
                 "(source_id, imported_at, found, kept, already_there, dropped) "
@@ -211,7 +241,7 @@ class CorpusStore(Database):
             )
         return result
 
-    def _add_document(self, source_id: int, item: Document, result: AddResult) -> None:
+    def _add_document(self, source_id: int, item: Document, result: AddResult) -> bool:
         added = self._db.execute(
             "INSERT INTO document(source_id, content_hash, title, timestamp, raw_ref, text) "
             "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT(content_hash) DO NOTHING",
@@ -219,11 +249,12 @@ class CorpusStore(Database):
         ).rowcount
         if not added:
             result.already_there += 1
-            return
+            return False
         result.documents += 1
         result.characters += len(item.text)
+        return True
 
-    def _add_conversation(self, source_id: int, item: Conversation, result: AddResult) -> None:
+    def _add_conversation(self, source_id: int, item: Conversation, result: AddResult) -> bool:
         cursor = self._db.execute(
             "INSERT INTO conversation"
             "(source_id, content_hash, conversation_id, title, timestamp, raw_ref) "
@@ -239,32 +270,16 @@ class CorpusStore(Database):
         )
         if not cursor.rowcount:
             result.already_there += 1
-            return
-        self._db.executemany(
-            "INSERT INTO message(conversation, position, message_id, timestamp, author_id, is_me,"
-            " kind, text, reply_to, raw_ref) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                (
-                    cursor.lastrowid,
-                    position,
-                    m.message_id,
-                    m.timestamp,
-                    m.author_id,
-                    m.is_me,
-                    m.kind,
-                    m.text,
-                    m.reply_to,
-                    m.raw_ref,
-                )
-                for position, m in enumerate(item.messages)
-            ),
-        )
+            return False
+        assert cursor.lastrowid is not None
+        insert_messages(self._db, cursor.lastrowid, item.messages)
         self._db.executemany(
             "INSERT OR IGNORE INTO person(source_id, author_id, name) VALUES (?, ?, ?)",
             ((source_id, author, name) for author, name in item.people.items()),
         )
         result.conversations += 1
         result.characters += sum(len(m.text) for m in item.messages)
+        return True
 
     def remove(self, source: str, content_hash: str) -> bool:
         """Take one conversation of a source out again; whether it was there.
@@ -279,15 +294,10 @@ class CorpusStore(Database):
             )
             return bool(removed.rowcount)
 
-    def documents(self) -> Iterator[StoredDocument]:
-        """All documents: by source, then time, then the order of import."""
-        with self._explained():
-            for row in self._db.execute(
-                "SELECT d.id, s.source, d.content_hash, d.title, d.timestamp, d.raw_ref, d.text "
-                "FROM document d JOIN source s ON s.id = d.source_id "
-                "ORDER BY s.id, d.timestamp, d.id"
-            ):
-                yield StoredDocument(*row)
+    def documents(self) -> Documents:
+        """All documents: by source, then time, then the order of import. They are read one at
+        a time, as often as they are gone through, also after the store was closed."""
+        return Documents(Path(self._path))
 
     def conversations(self) -> Iterator[StoredConversation]:
         """All conversations with their messages, in the order of import."""
@@ -364,6 +374,18 @@ class CorpusStore(Database):
                 )
             return summaries
 
+    def people(self) -> list[Person]:
+        """Who speaks in the dialogs, besides the author; a row for each source and author."""
+        with self._explained():
+            rows = self._db.execute(
+                "SELECT s.source, m.author_id, coalesce(p.name, m.author_id), count(*) "
+                "FROM message m JOIN conversation c ON c.id = m.conversation "
+                "JOIN source s ON s.id = c.source_id LEFT JOIN person p "
+                "ON p.source_id = c.source_id AND p.author_id = m.author_id "
+                "WHERE NOT m.is_me GROUP BY c.source_id, m.author_id ORDER BY c.source_id, 4 DESC"
+            ).fetchall()
+        return [Person(*row) for row in rows]
+
     def corpus_hash(self) -> str:
         """One hash over the content hashes of all there is, in order."""
         digest = hashlib.sha256()
@@ -374,3 +396,26 @@ class CorpusStore(Database):
                 ):
                     digest.update(value.encode())
         return digest.hexdigest()
+
+
+def insert_messages(db: sqlite3.Connection, conversation: int, messages: Sequence[Message]) -> None:
+    """Add the messages of a conversation that has none yet."""
+    db.executemany(
+        "INSERT INTO message(conversation, position, message_id, timestamp, author_id, is_me,"
+        " kind, text, reply_to, raw_ref) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            (
+                conversation,
+                position,
+                m.message_id,
+                m.timestamp,
+                m.author_id,
+                m.is_me,
+                m.kind,
+                m.text,
+                m.reply_to,
+                m.raw_ref,
+            )
+            for position, m in enumerate(messages)
+        ),
+    )

@@ -1,4 +1,4 @@
-"""How well a model predicts held-out text: the whole of it, deterministic, per character.
+"""How well a model predicts held-out text: the whole of it or an even sample, per character.
 
 Knows: windows, masks, the sum of −ln p. Does not know: training, files.
 Data: PackedIds -> windows of context_length, stride half -> nats / characters.
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -23,6 +24,9 @@ from inkling.runtime import is_out_of_memory
 from inkling.tokens.dataset import PackedIds
 
 Hidden = Callable[[Tensor], Tensor]
+
+NOT_SCORED = -100
+"""Target of a position that does not count; torch's own default for it."""
 
 # Rows a forward pass: enough to fill the cores, little memory.
 _ROWS = 32
@@ -45,16 +49,19 @@ class Likelihood:
         return self.nats / self.tokens if self.tokens else float("nan")
 
 
-def windows(length: int, context_length: int) -> Iterator[tuple[int, int, int]]:
+def windows(length: int, context_length: int, wanted: int = 0) -> Iterator[tuple[int, int, int]]:
     """(start, stop, first): inputs start…stop of a window, whose targets are scored from
-    index `first` on. Targets of all windows together are 1…length-1, each exactly once."""
+    index `first` on. Targets of all windows together are 1…length-1, each exactly once.
+
+    With `wanted`, only as many windows, evenly spread, as score about that many targets.
+    """
     stride = max(1, context_length // 2)
-    scored, start = 0, 0
-    while scored < length - 1:
-        stop = min(start + context_length, length - 1)
-        yield start, stop, scored - start
-        scored = stop
-        start += stride
+    count = 1 + -(-max(0, length - 1 - context_length) // stride)
+    kept = min(count, max(1, wanted // stride)) if wanted else count
+    for number in range(kept if length > 1 else 0):
+        start = (2 * number + 1) * count // (2 * kept) * stride
+        scored = min(start - stride + context_length, length - 1) if start else 0
+        yield start, min(start + context_length, length - 1), scored - start
 
 
 @torch.no_grad()
@@ -65,23 +72,27 @@ def measure(
     end_id: int,
     context_length: int,
     device: torch.device | str = "cpu",
+    wanted: int = 0,
     rows: int = _ROWS,
 ) -> Likelihood:
-    """Score a whole part, `rows` windows at a time (fewer where memory is short).
+    """Score a whole part, or about `wanted` tokens of it, always the same and spread evenly;
+    `rows` windows at a time (fewer where memory is short).
 
     The model is in eval mode during the call and then as before.
     `characters_started` is the tokenizer's table: characters that begin in each id.
     """
     was_training = model.training
     model.eval()
+    table = characters_started
     try:
-        return _score(model, data, characters_started, end_id, context_length, device, rows)
+        return _score(model, data, table, end_id, context_length, device, wanted, rows)
     except (RuntimeError, MemoryError) as error:
         if rows == 1 or not is_out_of_memory(error):
             raise
     finally:
         model.train(was_training)
-    return measure(model, data, characters_started, end_id, context_length, device, rows // 4 or 1)
+    rows = rows // 4 or 1
+    return measure(model, data, table, end_id, context_length, device, wanted, rows)
 
 
 def _score(
@@ -91,36 +102,53 @@ def _score(
     end_id: int,
     context_length: int,
     device: torch.device | str,
+    wanted: int,
     rows: int,
-) -> Likelihood:  # fmt: skip
-    ids = data.ids.astype(np.int64)
-    scored = (ids != end_id) if data.mask is None else (np.asarray(data.mask) == 1)
+) -> Likelihood:
     total = torch.zeros((), dtype=torch.float64, device=device)
     tokens = characters = 0
+    for logits, y, added in predictions(model, data, end_id, context_length, device, wanted, rows):
+        total += F.cross_entropy(
+            logits.flatten(0, 1).float(), y.flatten(), reduction="sum", ignore_index=NOT_SCORED
+        ).double()
+        targets = y[y != NOT_SCORED].cpu().numpy()
+        tokens += len(targets)
+        characters += int(characters_started[targets].sum()) - added
+    return Likelihood(float(total), tokens, characters)
+
+
+def predictions(
+    model: torch.nn.Module,
+    data: PackedIds,
+    end_id: int,
+    context_length: int,
+    device: torch.device | str = "cpu",
+    wanted: int = 0,
+    rows: int = _ROWS,
+) -> Iterator[tuple[Tensor, Tensor, int]]:
+    """Logits (B, T, V) and targets (B, T), NOT_SCORED where a token does not count, of all
+    windows of a part (with `wanted`, of as many of them as hold about so many targets), and how
+    many of the characters scored are spaces that nobody wrote: each reply is read behind one
+    (tokens.chat_format). Gradients and dropout are the caller's affair."""
     batch: list[tuple[int, int, int]] = []
-    todo = list(windows(len(ids), context_length))
-    for index, window in enumerate(todo):
+    for window, following in pairwise([*windows(len(data), context_length, wanted), None]):
+        assert window is not None
         batch.append(window)
-        following = todo[index + 1] if index + 1 < len(todo) else None
         same = following is not None and _length(following) == _length(window)
         if same and len(batch) < rows:
             continue
         starts = np.array([start for start, _, _ in batch])
         span = np.arange(_length(window))
-        targets = ids[starts[:, None] + span + 1]
-        keep = scored[starts[:, None] + span + 1]
+        index = starts[:, None] + span
+        targets = data.ids[index + 1].astype(np.int64)
+        keep = targets != end_id if data.mask is None else data.mask[index + 1] == 1
         keep &= span >= np.array([first for _, _, first in batch])[:, None]
         if keep.any():
-            x = torch.from_numpy(ids[starts[:, None] + span]).to(device)
-            y = torch.from_numpy(np.where(keep, targets, -100)).to(device)
-            logits = model(x)
-            total += F.cross_entropy(
-                logits.flatten(0, 1).float(), y.flatten(), reduction="sum", ignore_index=-100
-            ).double()
-            tokens += int(keep.sum())
-            characters += int(characters_started[targets[keep]].sum())
+            x = torch.from_numpy(data.ids[index].astype(np.int64)).to(device)
+            y = torch.from_numpy(np.where(keep, targets, NOT_SCORED)).to(device)
+            added = 0 if data.mask is None else int((keep & (data.mask[index] == 0)).sum())
+            yield model(x), y, added
         batch = []
-    return Likelihood(float(total), tokens, characters)
 
 
 def _length(window: tuple[int, int, int]) -> int:

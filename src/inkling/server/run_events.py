@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any, get_args
 
 from inkling.config import Phase
+from inkling.evaluation.units import perplexity
 from inkling.runs import Run
 from inkling.server.runs_schemas import Evaluations, Live, Metrics, Sample
-from inkling.training.metrics import perplexity
 from inkling.training.progress import LIVE_FILE
 
 _PHASES = get_args(Phase)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
@@ -26,6 +27,7 @@ from inkling.errors import InklingError, RunError
 from inkling.runs import Run
 from inkling.server.run_events import Event, RunTail, read_metrics
 from inkling.server.runs_schemas import (
+    Best,
     Metrics,
     ProgressNow,
     RunList,
@@ -183,8 +185,8 @@ def _list(trainings: Trainings, name: str, watchers: int) -> RunList:
                 sentence=sentence,
                 phases=["train"] if config.finetune is None else ["train", "finetune"],
                 step=max(run.last_step() or 0, progress.step if progress else 0),
-                best=run.best(),
-                parameters=(progress and progress.parameters) or _count(config.model),
+                best={phase: Best.model_validate(kept) for phase, kept in run.best().items()},
+                parameters=_size(run, config.model),
                 minutes=config.minutes,
                 group=config.group,
                 parent=config.parent,
@@ -203,9 +205,17 @@ def _list(trainings: Trainings, name: str, watchers: int) -> RunList:
     return RunList(name=name, runs=rows, training=training)
 
 
+def _size(run: Run, settings: ModelSettings | LadderSettings) -> int | None:
+    """Weights of a run: it tells them when it trains. Those of one that did not are counted,
+    which needs torch: not before a model was loaded, because a list must not wait for that."""
+    progress = read_progress(run)
+    if progress is not None and progress.parameters is not None:
+        return progress.parameters
+    return _count(settings) if "torch" in sys.modules else None
+
+
 @lru_cache(maxsize=64)
 def _count(settings: ModelSettings | LadderSettings) -> int:
-    # Imports torch: a run tells its size in progress.json, so that this is for older ones.
     from inkling.model.build import count_parameters
 
     return count_parameters(settings)

@@ -59,6 +59,13 @@ class TrainingNow(BaseModel):
     """Open event streams."""
 
 
+class Best(BaseModel):
+    """The checkpoint that speaks for a phase."""
+
+    step: int
+    val_nats_per_char: float
+
+
 class RunRow(BaseModel):
     """One run."""
 
@@ -71,8 +78,8 @@ class RunRow(BaseModel):
     """Why it failed and what to do."""
     phases: list[Phase]
     step: int
-    best: dict[Phase, dict[str, float]]
-    parameters: int
+    best: dict[Phase, Best]
+    parameters: int | None
     minutes: float | None
     group: str | None
     parent: str | None

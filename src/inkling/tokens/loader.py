@@ -16,6 +16,7 @@ from typing import Protocol
 import numpy as np
 
 from inkling.tokens.dataset import PackedIds
+from inkling.tokens.rewording import Rewording
 
 IGNORE = -100
 """Target value that torch's cross-entropy leaves out."""
@@ -91,12 +92,22 @@ class DialogLoader:
     """Rows that each begin with <|end|> and a turn, as a chat does.
 
     A segment of the part is one dialog. Long dialogs are cut between exchanges; rows are
-    filled with whole pieces in the epoch's order, then padded with <|end|> (no loss).
+    filled with whole pieces in the epoch's order, then padded with <|end|> (no loss). With a
+    `rewording`, questions come in other words in each epoch, a pure function of the row.
     """
 
-    def __init__(self, data: PackedIds, length: int, seed: int, end_id: int) -> None:
+    def __init__(
+        self,
+        data: PackedIds,
+        length: int,
+        seed: int,
+        end_id: int,
+        rewording: Rewording | None = None,
+    ) -> None:
         assert data.mask is not None
         self.data, self.length, self.seed, self.end_id = data, length, seed, end_id
+        self.rewording = rewording
+        self._asked = rewording.asked(np.asarray(data.ids)) if rewording else None
         self._pieces = self._cut()
         self._epoch = self._cursor = 0
         self._rows = self._epoch_rows()
@@ -135,10 +146,22 @@ class DialogLoader:
         ids = np.full(self.length + 1, self.end_id, dtype=np.int64)
         keep = np.zeros(self.length + 1, dtype=bool)
         at = 1
+        generator = np.random.default_rng((self.seed, 11, self._epoch, self._cursor))
         for start, stop in row:
-            ids[at : at + stop - start] = self.data.ids[start:stop]
-            keep[at : at + stop - start] = self.data.mask[start:stop] == 1
-            at += stop - start
+            piece, mask = self.data.ids[start:stop], self.data.mask[start:stop]
+            if self.rewording and self._asked is not None:
+                other = slice(*self._pieces[generator.integers(len(self._pieces))])
+                lent = self.data.ids[other][self._asked[other]]
+                asked = self._asked[start:stop]
+                piece, mask = self.rewording.apply(piece, mask, asked, lent, generator)
+                # Words put in may not push a reply's end out of the row.
+                if len(piece) > len(ids) - at:
+                    piece, mask = self.data.ids[start:stop], self.data.mask[start:stop]
+                if len(piece) > len(ids) - at:
+                    continue
+            ids[at : at + len(piece)] = piece
+            keep[at : at + len(piece)] = mask == 1
+            at += len(piece)
         return ids[:-1], np.where(keep, ids, IGNORE)[1:]
 
     def next_batch(self, rows: int) -> Batch:

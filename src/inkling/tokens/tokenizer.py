@@ -19,6 +19,7 @@ import codecs
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -130,19 +131,17 @@ class Tokenizer:
         self.merges = merges
 
     @classmethod
-    def train(
-        cls, texts: Sequence[str], merges: int = 0, held_out: Sequence[str] = ()
-    ) -> Tokenizer:
+    def train(cls, texts: Iterable[str], merges: int = 0, others: Iterable[str] = ()) -> Tokenizer:
         """Build the tokenizer of a corpus, with at most `merges` learned merges.
 
-        The characters are those of `texts` and `held_out`; merges are learned from `texts`
-        alone. Raises TokenizerError for text with lone surrogates.
+        The characters are those of `texts` and `others`; merges are learned from `texts` alone,
+        which are gone through twice. Raises TokenizerError for text with lone surrogates.
         """
         from tokenizers import AddedToken, decoders, models, pre_tokenizers
         from tokenizers import Tokenizer as FastTokenizer
 
         found: set[str] = set()
-        for text in (*texts, *held_out):
+        for text in chain(texts, others):
             _check_text(text)
             found.update(text)
         characters = sorted(found)

@@ -1,25 +1,15 @@
-"""From losses to the numbers people compare.
+"""From losses to words: what text of a held-out loss looks like.
 
-Knows: the arithmetic, in one place. Data: nats -> bits, perplexity, words.
+Knows: what was read off samples. Data: nats -> words. The arithmetic is in evaluation.units.
 """
 
 from __future__ import annotations
 
 import math
 
+from inkling.evaluation.units import bits
 
-def bits(nats: float) -> float:
-    """Nats to bits: divide by ln 2."""
-    return nats / math.log(2)
-
-
-def perplexity(nats_per_token: float) -> float:
-    """exp of the loss; inf rather than an overflow."""
-    try:
-        return math.exp(nats_per_token)
-    except OverflowError:
-        return math.inf
-
+__all__ = ["bits", "looks_like"]
 
 # What text of a given held-out loss looks like, read off samples of models trained on tiny
 # Shakespeare; upper bounds in nats per character. Other text is easier or harder to predict:

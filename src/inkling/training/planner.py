@@ -22,18 +22,36 @@ from inkling.runtime import Runtime
 REFERENCE_GFLOPS = 110.0
 """Matrix-product speed of the machine that the table below was measured on."""
 
-FINETUNE_SHARE = 0.4
-"""Share of the training time that goes to the second phase, where there are dialogs."""
+FINETUNE_SHARE = 0.5
+"""Share of the steps that the second phase gets at least, where there are dialogs and passes
+over them still pay."""
 
-FINETUNE_EPOCHS = 15
-BASE_DIALOG_EPOCHS = 20
+WRITING_EPOCHS = 7
+"""Passes over the writing from which a base phase only learns it by heart: with dialogs to learn,
+the rest of the time goes to them."""
+
+FINETUNE_EPOCHS = 40
+BASE_DIALOG_EPOCHS = 15
 """Passes over the dialogs in either phase, at most. The more, the more of what is asked is
 answered with the right fact, though held-out loss rises (docs/decisions.md)."""
 
-MAX_DIALOG_RATIO = 0.8
+MAX_DIALOG_RATIO = 0.5
 """Share of base rows that are dialogs, at most."""
 
+QUESTION_DROPOUT, QUESTION_NOISE = 0.15, 0.5
+"""How much questions are reworded (tokens.rewording)."""
+
 DEFAULT_MINUTES = 3.0
+
+MAX_EVALUATIONS = 12
+"""Evaluations of a phase, at most: enough for a curve, and each costs some five steps."""
+
+EVALUATED_TOKENS = 262_144
+"""Held-out tokens that an evaluation reads at most: about a million characters."""
+
+_TOKEN_COST = 2 * 0.3
+"""Time of measuring a token, in that of learning one: every held-out token is read twice
+(stride half), forward only, 0.3 of a step's time each, measured."""
 
 
 @dataclass(frozen=True)
@@ -144,9 +162,26 @@ def finetune_settings(train: TrainingSettings) -> TrainingSettings:
             "matrix_lr": train.matrix_lr * 0.5,
             "min_lr_ratio": 0.1,
             "replay_ratio": 0.1,
+            "question_dropout": QUESTION_DROPOUT,
+            "question_noise": QUESTION_NOISE,
             "keep": "last",
         }
     )
+
+
+def finetune_steps(total: int, plan: Plan, facts: DataFacts) -> int:
+    """How many of `total` steps the second phase gets: half, and more where so many base steps
+    would read the writing too often; no more than its passes over the dialogs pay for."""
+    assert plan.finetune is not None
+    reading = WRITING_EPOCHS * facts.writing_tokens / (1 - MAX_DIALOG_RATIO)
+    base = min((1 - FINETUNE_SHARE) * total, reading / plan.train.total_batch_size)
+    return max(1, min(round(total - base), most_finetune_steps(plan.finetune, facts)))
+
+
+def most_finetune_steps(finetune: TrainingSettings, facts: DataFacts) -> int:
+    """Steps that make the passes over the dialogs that pay."""
+    tokens = FINETUNE_EPOCHS * facts.dialog_tokens / (1 - finetune.replay_ratio)
+    return max(1, round(tokens / finetune.total_batch_size))
 
 
 def with_dialogs(plan: Plan, facts: DataFacts) -> Plan:
@@ -158,7 +193,13 @@ def with_dialogs(plan: Plan, facts: DataFacts) -> Plan:
     least = facts.dialog_tokens / max(1, facts.dialog_tokens + facts.writing_tokens)
     passes = BASE_DIALOG_EPOCHS * facts.dialog_tokens / max(1, seen)
     ratio = round(min(MAX_DIALOG_RATIO, max(least, passes)), 3)
-    train = plan.train.model_copy(update={"dialog_ratio": ratio})
+    train = plan.train.model_copy(
+        update={
+            "dialog_ratio": ratio,
+            "question_dropout": plan.finetune.question_dropout,
+            "question_noise": plan.finetune.question_noise,
+        }
+    )
     return Plan(model=plan.model, train=train, finetune=plan.finetune)
 
 
@@ -184,20 +225,42 @@ def expected_nats(bzip2_nats: float, tokens_seen: int, weights: int) -> float:
 def evaluation_steps(held_out_tokens: int, batch: int) -> float:
     """Cost of one whole evaluation in training steps of `batch` tokens.
 
-    Every held-out token is read twice (stride half), forward only: 0.3 of a step's time a
-    token read, measured; a step's worth is added for the samples drawn afterwards.
+    Two steps' worth is added for the samples drawn afterwards.
     """
-    return 2 * held_out_tokens * 0.3 / batch + 2
+    return held_out_tokens * _TOKEN_COST / batch + 2
+
+
+def with_sample(settings: TrainingSettings, held_out_tokens: int, worth: float) -> TrainingSettings:
+    """Settings that measure an even sample where there is more held-out text than can be read
+    again and again: a fixed number of tokens at every evaluation, and at the end once, with the
+    best weights, what a twelfth of `worth` steps can pay for, or all."""
+    if held_out_tokens <= EVALUATED_TOKENS:
+        return settings
+    final = max(EVALUATED_TOKENS, int(worth / 12 * settings.total_batch_size / _TOKEN_COST))
+    final = 0 if final >= held_out_tokens else final
+    return settings.model_copy(update={"eval_tokens": EVALUATED_TOKENS, "final_tokens": final})
+
+
+def evaluation_cost(settings: TrainingSettings, held_out_tokens: int) -> tuple[float, float]:
+    """Steps' worth of one evaluation, and of the last measurement where that is another."""
+    batch = settings.total_batch_size
+    each = evaluation_steps(settings.eval_tokens or held_out_tokens, batch)
+    if settings.final_tokens == settings.eval_tokens:
+        return each, 0.0
+    return each, evaluation_steps(settings.final_tokens or held_out_tokens, batch)
 
 
 def with_steps(
-    settings: TrainingSettings, seconds: float, step_seconds: float, evaluation: float
+    settings: TrainingSettings, seconds: float, step_seconds: float, held_out_tokens: int
 ) -> TrainingSettings:
-    """Settings with as many steps as fit into `seconds`; evaluations, each worth `evaluation`
-    steps, take about a twelfth of the time."""
+    """Settings with as many steps as fit into `seconds`; evaluations take about a twelfth of
+    the time."""
     worth = seconds / step_seconds
-    evaluations = max(1, min(20, int(worth / 12 / evaluation)))
-    return with_cadence(settings, max(1, int(worth - evaluations * evaluation)), evaluations)
+    settings = with_sample(settings, held_out_tokens, worth)
+    evaluation, final = evaluation_cost(settings, held_out_tokens)
+    evaluations = max(1, min(MAX_EVALUATIONS, int(worth / 12 / evaluation)))
+    steps = max(1, int(worth - evaluations * evaluation - final))
+    return with_cadence(settings, steps, evaluations)
 
 
 def with_cadence(settings: TrainingSettings, steps: int, evaluations: int) -> TrainingSettings:
@@ -221,11 +284,12 @@ class TimeBudget:
         deadline: float,
         eval_every: int,
         evaluation: float,
+        final: float = 0.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """`deadline` is a `time.time()`; an evaluation, every `eval_every` steps and at the
-        end, is worth `evaluation` steps."""
-        self._deadline = deadline
+        end, is worth `evaluation` steps, and what is measured after that `final` steps."""
+        self._deadline, self._final = deadline, final
         self._eval_every, self._evaluation = eval_every, evaluation
         self._clock = clock
         self._begun: float | None = None
@@ -246,7 +310,7 @@ class TimeBudget:
         evaluations = (step - 1) // self._eval_every - first // self._eval_every
         done = step - first + evaluations * self._evaluation
         pace = (now - self._begun) / done
-        worth = (self._deadline - now) / pace - self._evaluation
+        worth = (self._deadline - now) / pace - self._evaluation - self._final
         fit = step + max(1, int(worth / (1 + self._evaluation / self._eval_every)))
         if fit < step + self._eval_every:  # no evaluation left before the last one
             fit = step + max(1, int(worth))

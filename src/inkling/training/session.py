@@ -25,7 +25,8 @@ from inkling.runs import Checkpoint, Run
 from inkling.runtime import Runtime
 from inkling.tokens.dataset import PackedIds
 from inkling.tokens.loader import DialogLoader, Loader, MixedLoader, WindowLoader
-from inkling.tokens.tokenizer import Tokenizer
+from inkling.tokens.rewording import Rewording
+from inkling.tokens.tokenizer import ME, THEM, Tokenizer
 from inkling.training import planner
 from inkling.training.loop import Hooks, Outcome, PhaseJob, run_phase
 
@@ -56,9 +57,9 @@ class Session:
         return self.part("dialog_val") if phase == "finetune" or len(val) < 2 else val
 
     def evaluator(
-        self, phase: Phase, context_length: int
+        self, phase: Phase, context_length: int, wanted: int
     ) -> Callable[[torch.nn.Module], Likelihood]:
-        """Measures the whole held-out part of a phase."""
+        """Measures `wanted` tokens of a phase's held-out part, evenly spread (0: all)."""
         held_out = self.held_out(phase)
 
         def evaluate(model: torch.nn.Module) -> Likelihood:
@@ -69,6 +70,7 @@ class Session:
                 self.tokenizer.end_id,
                 context_length,
                 self.runtime.device,
+                wanted,
             )
 
         return evaluate
@@ -84,7 +86,12 @@ class Session:
         share = settings.replay_ratio
         if phase == "train":
             part, share = part.unmasked(), 1 - settings.dialog_ratio
-        dialogs = DialogLoader(part, length, seed, self.tokenizer.end_id)
+        them_id, me_id = (self.tokenizer.special_id(token) for token in (THEM, ME))
+        rewording = Rewording(
+            settings.question_dropout, settings.question_noise, them_id, me_id,
+            self.tokenizer.end_id,
+        )  # fmt: skip
+        dialogs = DialogLoader(part, length, seed, self.tokenizer.end_id, rewording)
         if share == 0 or len(writing) <= length:
             return dialogs
         return MixedLoader(dialogs, WindowLoader(writing, length, seed), share, seed)
@@ -141,7 +148,7 @@ def train_run(
             model=model,
             loader=session.loader(phase, settings, config.seed),
             settings=settings,
-            evaluate=session.evaluator(phase, config.model.context_length),
+            evaluate=session.evaluator(phase, config.model.context_length, settings.eval_tokens),
             runtime=runtime,
             base_step=base_step,
             hooks=hooks_for(session, phase),
@@ -163,9 +170,25 @@ def train_run(
             ) from error
         if outcome.interrupted:
             return outcome
+        if settings.final_tokens != settings.eval_tokens:
+            _measure_again(session, phase, model, config.model.context_length, settings)
         checkpoint = None
     run.write_config(run.config().model_copy(update={"complete": True}))
     return outcome
+
+
+def _measure_again(
+    session: Session, phase: Phase, model: torch.nn.Module, context_length: int,
+    settings: TrainingSettings,
+) -> None:  # fmt: skip
+    """Measure a phase's best weights on more than the sample that chose them, and record that
+    as the phase's number."""
+    run = session.run
+    best = run.best()
+    model.load_state_dict(run.load_checkpoint(int(best[phase]["step"])).model)
+    found = session.evaluator(phase, context_length, settings.final_tokens)(model)
+    entry = best[phase] | {"val_nats_per_char": found.nats_per_char}
+    run.write_best(best | {phase: entry})
 
 
 def _load_base(run: Run, model: torch.nn.Module) -> tuple[int, dict[str, torch.Tensor] | None]:
@@ -194,8 +217,8 @@ def _budget(
         # Steps of the two phases cost alike.
         share = config.finetune.steps / (config.train.steps + config.finetune.steps)
         end -= share * (end - time.time())
-    evaluation = planner.evaluation_steps(len(session.held_out(phase)), settings.total_batch_size)
-    return planner.TimeBudget(end, settings.eval_every, evaluation)
+    evaluation, final = planner.evaluation_cost(settings, len(session.held_out(phase)))
+    return planner.TimeBudget(end, settings.eval_every, evaluation, final)
 
 
 def _record(run: Run, replan: Replan) -> None:

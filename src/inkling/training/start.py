@@ -119,6 +119,9 @@ def start_finetune(
         for record in parent.records("metrics.jsonl"):
             if record["phase"] == "train" and record["step"] <= base_step:
                 run.append("metrics.jsonl", record)
+        for entry in parent.stale():
+            # The weights begin as the parent's, and so does what they were trained on.
+            run.mark_stale(entry["what"], entry.get("documents", 0), entry.get("conversations", 0))
         session = Session.open(run, runtime)
         tuning, minutes = _tuning(session, parent_config, request)
         run.write_config(
@@ -158,9 +161,10 @@ def _tuning(
         kept = ("total_batch_size", "device_batch_size", "sequence_length")
         settings = fixed.model_copy(update={key: getattr(parent.train, key) for key in kept})
         if request.steps is None and request.minutes is None:
-            return settings, None
+            return _sampled(session, settings, "finetune"), None
     if request.steps is not None:
-        return planner.with_cadence(settings, request.steps, 10), None
+        exact = planner.with_cadence(settings, request.steps, 10)
+        return _sampled(session, exact, "finetune"), None
     minutes = request.minutes or planner.DEFAULT_MINUTES
     seconds = max(1.0, deadline(minutes, session.runtime, request.figures) - time.time())
     return _fit_phase(session, parent.model, settings, seconds, "finetune"), minutes
@@ -209,7 +213,12 @@ def _configure(run: Run, prepared: Prepared, request: TrainRequest, runtime: Run
         assert request.steps is not None
         plan = planner.plan_for_steps(vocab_size, request.steps, tunes)
         plan = apply_overrides(plan, request.overrides)
-        plan = _exact(facts, plan, request.steps, _dialog_steps(facts, plan))
+        tuned = 0
+        if plan.finetune is not None:
+            # As many as a timed training would give it at the most beside so many base steps.
+            most = planner.most_finetune_steps(plan.finetune, facts)
+            tuned = max(1, min(round(1.5 * request.steps), most))
+        plan = _exact(facts, plan, request.steps, tuned)
     else:
         plan = recipes.fixed_plan(request.recipe, vocab_size, tunes)
         plan = apply_overrides(plan, request.overrides)
@@ -217,6 +226,10 @@ def _configure(run: Run, prepared: Prepared, request: TrainRequest, runtime: Run
             ratio = plan.finetune.steps / plan.train.steps if plan.finetune else 0.0
             plan = _exact(facts, plan, request.steps, max(1, round(ratio * request.steps)))
     _check_memory(plan)
+    base, finetune = plan.train, plan.finetune
+    if not timed:
+        base = _sampled(session, base, "train")
+        finetune = finetune and _sampled(session, finetune, "finetune")
     overrides = {
         key: value
         for key, value in (("eval_every", request.eval_every), ("save_every", request.save_every))
@@ -234,19 +247,11 @@ def _configure(run: Run, prepared: Prepared, request: TrainRequest, runtime: Run
         minutes=minutes if timed else None,
         figures=request.figures,
         model=plan.model,
-        train=plan.train.model_copy(update=overrides),
-        finetune=None if plan.finetune is None else plan.finetune.model_copy(update=overrides),
+        train=base.model_copy(update=overrides),
+        finetune=finetune and finetune.model_copy(update=overrides),
         data=facts,
         starters=prepared.starters,
     )
-
-
-def _dialog_steps(facts: DataFacts, plan: Plan) -> int:
-    """Steps of fine-tuning that make the passes over the dialogs that pay."""
-    if plan.finetune is None:
-        return 0
-    tokens = planner.FINETUNE_EPOCHS * facts.dialog_tokens / (1 - plan.finetune.replay_ratio)
-    return max(1, round(tokens / plan.finetune.total_batch_size))
 
 
 def _exact(facts: DataFacts, plan: Plan, steps: int, finetune_steps: int) -> Plan:
@@ -265,17 +270,15 @@ def _fit_to_clock(session: Session, facts: DataFacts, plan: Plan, seconds: float
     share = 0.0
     if finetune is not None:
         share = recipes.CLASSIC_FINETUNE_SHARE
-        if isinstance(plan.model, ModelSettings):
-            share = planner.FINETUNE_SHARE
         fitting = _fit_phase(session, plan.model, finetune, seconds * share, "finetune")
         finetune = fitting
         if isinstance(plan.model, ModelSettings):
-            # More passes than pay would only learn the dialogs by heart: the base gets the rest.
-            enough = _dialog_steps(facts, plan)
-            if enough < fitting.steps:
-                share *= enough / fitting.steps
-                evaluations = max(1, round(enough / fitting.eval_every))
-                finetune = planner.with_cadence(fitting, enough, evaluations)
+            total = round(fitting.steps / share)
+            steps = planner.finetune_steps(total, plan, facts)
+            share = steps / total
+            evaluations = round(steps / fitting.eval_every)
+            evaluations = max(1, min(planner.MAX_EVALUATIONS, evaluations))
+            finetune = planner.with_cadence(fitting, steps, evaluations)
     left = (seconds - (time.time() - begun)) - seconds * share
     train = _fit_phase(session, plan.model, plan.train, left, "train")
     return planner.with_dialogs(Plan(model=plan.model, train=train, finetune=finetune), facts)
@@ -292,6 +295,10 @@ def _fit_phase(
     # Any rows will do: what a step costs does not depend on what it reads.
     loader = WindowLoader(session.part("train"), settings.sequence_length, 0)
     step_seconds = time_step(model, loader, settings, session.runtime)
-    evaluation = planner.evaluation_steps(len(session.held_out(phase)), settings.total_batch_size)
     left = seconds - (time.time() - begun)
-    return planner.with_steps(settings, left, step_seconds, evaluation)
+    return planner.with_steps(settings, left, step_seconds, len(session.held_out(phase)))
+
+
+def _sampled(session: Session, settings: TrainingSettings, phase: Phase) -> TrainingSettings:
+    """Settings of an exact number of steps, measured on a sample where all would take too long."""
+    return planner.with_sample(settings, len(session.held_out(phase)), settings.steps)

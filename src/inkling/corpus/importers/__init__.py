@@ -8,15 +8,15 @@ Data: path -> `read_path` -> Document | Conversation | Dropped.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from inkling.corpus.clean import decode, tidy
-from inkling.corpus.document import Dropped, Item
-from inkling.corpus.importers import dialog_text, html, jsonl, markdown, plain
+from inkling.corpus.document import Dropped, Item, Reader
+from inkling.corpus.importers import dialog_text, html, huge, jsonl, markdown, plain
 
-Reader = Callable[[str, str, str | None], Iterator[Item]]
-"""(text, raw_ref, name of "me") -> items"""
+# A larger file is read in parts, each a document of its own.
+WHOLE_BYTES = 16_000_000
 
 # A file larger than this is more likely a disk image than someone's writing.
 MAX_FILE_BYTES = 2_000_000_000
@@ -81,20 +81,26 @@ def _read_file(file: Path, shown: Path, me: str | None) -> Iterator[Item]:
         if file.stat().st_size > MAX_FILE_BYTES:
             yield Dropped("larger than 2 GB", str(shown))
             return
-        data = file.read_bytes()
+        yield from _read_text(file, str(shown), reader, me)
     except PermissionError:
         yield Dropped("no permission to read", str(shown))
         return
     except OSError as error:
         yield Dropped(f"could not be read ({(error.strerror or str(error)).lower()})", str(shown))
         return
-    text = decode(data)
+
+
+def _read_text(file: Path, shown: str, reader: Reader, me: str | None) -> Iterator[Item]:
+    if file.stat().st_size > WHOLE_BYTES and reader is not html.read:
+        yield from huge.read(file, shown, reader, me)
+        return
+    text = decode(file.read_bytes())
     if text is None:
-        yield Dropped("binary, not text", str(shown))
+        yield Dropped("binary, not text", shown)
     elif not (text := tidy(text)).strip():
-        yield Dropped("empty", str(shown))
+        yield Dropped("empty", shown)
     else:
-        yield from reader(text, str(shown), me)
+        yield from reader(text, shown, me)
 
 
 __all__ = ["SUPPORTED", "dialog_text", "read_path"]

@@ -38,7 +38,7 @@ export interface Question {
 /** A failure with a sentence for the reader. */
 export class ChatError extends Error {}
 
-const UNREACHABLE = 'The server does not answer. Is inkling serve still running?';
+export const UNREACHABLE = 'The server does not answer. Is inkling serve still running?';
 
 export async function fetchHealth(): Promise<Health> {
   let response: Response;
@@ -113,7 +113,8 @@ function parseFrame(data: string): { text?: string; done?: boolean; error?: stri
   }
 }
 
-async function sentence(response: Response): Promise<string> {
+/** The server's own sentence for a refusal. */
+export async function sentence(response: Response): Promise<string> {
   try {
     const body = (await response.json()) as { error?: string };
     if (body.error) return body.error;

@@ -1,0 +1,226 @@
+/**
+ * The workspace's runs and the one on show, kept up to date.
+ *
+ * Knows: the list is asked for now and then (trainings may be begun in a terminal), the run on
+ * show is listened to. Does not know how any of it looks.
+ * A hidden page listens to nothing: browsers allow few connections to one server.
+ */
+import { ChatError } from '../api/client';
+import {
+  fetchMetrics,
+  fetchRuns,
+  resumeTraining,
+  rows,
+  startTraining,
+  stopTraining,
+  watchRun,
+  type Evaluation,
+  type LivePoint,
+  type Progress,
+  type RunList,
+  type RunRow,
+  type Sample,
+} from '../api/runs';
+import { timeLeft, whole } from '../format';
+import { upsert } from '../viz/loss';
+
+const BUSY_MS = 1500;
+const IDLE_MS = 5000;
+
+class Training {
+  list = $state.raw<RunList | null>(null);
+  /** The server does not answer; it is asked again all the time. */
+  gone = $state(false);
+  evaluations = $state.raw<Evaluation[]>([]);
+  live = $state.raw<LivePoint[]>([]);
+  samples = $state.raw<Sample[]>([]);
+  /** The run that those rows are of; null until they are here. */
+  loaded = $state<string | null>(null);
+  progress = $state.raw<Progress | null>(null);
+  /** Why the last button that was pressed did not do what it says. */
+  refusal = $state('');
+  private chosen = $state<string | null>(null);
+  private heard = $state(0);
+  private now = $state(0);
+  private watched: string | null = null;
+  private unwatch: (() => void) | null = null;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private ticker: ReturnType<typeof setInterval> | undefined;
+
+  /** What is being trained: not always the run on show. */
+  readonly state = $derived(this.list?.training.state ?? 'idle');
+
+  readonly run: RunRow | null = $derived.by(() => {
+    const all = this.list?.runs ?? [];
+    const named = (name: string | null | undefined): RunRow | undefined =>
+      all.find((row) => row.name === name);
+    return (
+      named(this.chosen) ??
+      named(this.list?.training.run) ??
+      all.find((row) => row.group === null) ??
+      all[0] ??
+      null
+    );
+  });
+
+  /** Changes when there may be another model to talk to. */
+  readonly checkpoints = $derived(
+    (this.list?.runs ?? [])
+      .map((row) => [row.name, row.best.train?.step, row.best.finetune?.step].join(' '))
+      .join(),
+  );
+
+  /** Seconds until the training ends, counted down between two messages. */
+  readonly secondsLeft: number | null = $derived.by(() => {
+    const left = this.progress?.seconds_left ?? null;
+    return left === null ? null : Math.max(0, left - (this.now - this.heard) / 1000);
+  });
+
+  /** "training: step 840 of 1,511, about 1 min left"; empty while nothing trains. */
+  readonly line: string = $derived.by(() => {
+    if (this.state === 'idle') return '';
+    if (this.state === 'stopping') return 'training: stopping, it saves first';
+    if (this.state === 'finishing') return 'training: done, drawing the figures';
+    const { progress } = this;
+    if (this.state === 'preparing' || !progress?.phase) return 'training: reading the text';
+    const left = timeLeft(this.secondsLeft);
+    const where = `step ${whole(progress.step)} of ${whole(progress.steps)}`;
+    return `training: ${where}${left ? `, ${left}` : ''}`;
+  });
+
+  start(): void {
+    document.addEventListener('visibilitychange', () => this.wake());
+    this.wake();
+  }
+
+  choose(name: string): void {
+    this.chosen = name;
+    this.watch();
+  }
+
+  train(minutes: number): Promise<boolean> {
+    return this.act(() => startTraining(minutes));
+  }
+
+  resume(run: string): Promise<boolean> {
+    return this.act(() => resumeTraining(run));
+  }
+
+  stop(run: string): Promise<boolean> {
+    return this.act(() => stopTraining(run));
+  }
+
+  private async act(action: () => Promise<{ run: string }>): Promise<boolean> {
+    this.refusal = '';
+    try {
+      await action();
+    } catch (error) {
+      this.refusal = error instanceof ChatError ? error.message : 'That failed in the page.';
+      return false;
+    }
+    this.chosen = null; // show what trains
+    await this.refresh();
+    return true;
+  }
+
+  private wake(): void {
+    clearInterval(this.ticker);
+    if (document.hidden) {
+      clearTimeout(this.timer);
+      this.leave();
+      return;
+    }
+    this.ticker = setInterval(() => (this.now = performance.now()), 1000);
+    void this.refresh();
+  }
+
+  private async refresh(): Promise<void> {
+    clearTimeout(this.timer);
+    try {
+      const list = await fetchRuns();
+      this.list = list;
+      this.gone = false;
+      if (list.training.progress) this.hear(list.training.progress);
+      else if (list.training.state !== 'training') this.progress = null;
+      this.watch();
+    } catch {
+      this.gone = true;
+    }
+    clearTimeout(this.timer);
+    if (!document.hidden) {
+      const busy = this.gone || this.state !== 'idle';
+      this.timer = setTimeout(() => void this.refresh(), busy ? BUSY_MS : IDLE_MS);
+    }
+  }
+
+  private hear(progress: Progress): void {
+    if (this.progress && progress.updated < this.progress.updated) return;
+    if (this.progress?.updated !== progress.updated) this.heard = this.now = performance.now();
+    this.progress = progress;
+  }
+
+  private leave(): void {
+    this.unwatch?.();
+    this.unwatch = null;
+    this.watched = null;
+  }
+
+  /** Fetch the rows of the run on show, then listen to what it adds. */
+  private watch(): void {
+    const name = this.run?.name ?? null;
+    if (name === this.watched) return;
+    this.leave();
+    this.watched = name;
+    if (name !== null) void this.load(name);
+  }
+
+  private async load(name: string): Promise<void> {
+    let since = 0;
+    try {
+      const metrics = await fetchMetrics(name);
+      if (this.watched !== name) return;
+      this.evaluations = rows<Evaluation>(metrics.evaluations);
+      this.live = rows<LivePoint>(metrics.live);
+      this.samples = metrics.samples;
+      this.loaded = name;
+      since = Math.max(0, ...this.evaluations.map((r) => r.step), ...this.live.map((r) => r.step));
+    } catch {
+      if (this.watched === name) this.watched = null; // the next refresh tries again
+      return;
+    }
+    this.unwatch = watchRun(
+      name,
+      since,
+      {
+        metrics: (row) => (this.evaluations = upsert(this.evaluations, row)),
+        live: (row) => (this.live = upsert(this.live, row)),
+        sample: (row) => (this.samples = withSample(this.samples, row)),
+        rewind: ({ kind, step }) => this.rewind(kind, step),
+        progress: (now) => this.hear(now),
+        state: (now) => {
+          if (this.run?.name === name && this.run.state !== now.state) void this.refresh();
+        },
+      },
+      (open, refused) => {
+        this.gone = !open;
+        if (open) return;
+        if (refused && this.watched === name) this.leave();
+        void this.refresh();
+      },
+    );
+  }
+
+  private rewind(kind: 'metrics' | 'live' | 'sample', step: number): void {
+    if (kind === 'metrics') this.evaluations = this.evaluations.filter((r) => r.step <= step);
+    if (kind === 'live') this.live = this.live.filter((r) => r.step <= step);
+    if (kind === 'sample') this.samples = this.samples.filter((r) => r.step <= step);
+  }
+}
+
+function withSample(samples: readonly Sample[], sample: Sample): Sample[] {
+  const same = (other: Sample): boolean =>
+    other.step === sample.step && other.phase === sample.phase && other.prompt === sample.prompt;
+  return [...samples.filter((other) => !same(other)), sample];
+}
+
+export const training = new Training();
