@@ -101,7 +101,7 @@ def test_a_reply(trained: Workspace) -> None:
             if not voice.tokenizer.decode(written).strip():
                 logits[end] = float("-inf")
                 logits[voice._blank_V] = float("-inf")
-            choice = int(distribution(logits, greedy, torch.tensor(written)).argmax())
+            choice = int(distribution(logits, greedy, written).argmax())
             if choice == end:
                 break
             written.append(choice)

@@ -154,8 +154,8 @@ class TrainingSettings(Settings):
 
 
 class SamplingSettings(Settings):
-    """How the next token is drawn. Applied in this order: repetition penalty, temperature,
-    top-k, top-p, min-p, softmax, one draw."""
+    """How the next token is drawn. Applied in this order: repetition, presence and frequency
+    penalty, temperature, top-k, top-p, min-p, softmax, one draw."""
 
     temperature: Annotated[
         float,
@@ -174,6 +174,12 @@ class SamplingSettings(Settings):
     repetition_penalty: Annotated[
         float, Field(ge=1, le=3, description="Above 1, tokens already written become less likely.")
     ] = 1.1
+    presence_penalty: Annotated[
+        float, Field(ge=-2, le=2, description="Taken off the logit of every token written so far.")
+    ] = 0.0
+    frequency_penalty: Annotated[
+        float, Field(ge=-2, le=2, description="Taken off a token's logit each time it was written.")
+    ] = 0.0
     max_tokens: Annotated[int, Field(ge=1, le=100_000, description="Tokens to write at most.")] = (
         180
     )

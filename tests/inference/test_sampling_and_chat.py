@@ -8,22 +8,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inkling.config import SamplingSettings
-from inkling.inference.chat import ChatModel, trimmed, until_stop
+from inkling.inference.chat import ChatModel
 from inkling.inference.engine import Engine
 from inkling.inference.sampling import (
+    count_penalty,
     distribution,
+    draw,
     min_p,
     repetition_penalty,
-    sample,
+    shaped,
     top_k,
     top_p,
 )
+from inkling.inference.text import StopFilter, Trimmer
 from inkling.runs import Run
 from inkling.runtime import Runtime
 from inkling.workspace import Workspace
 
 LOGITS = torch.tensor([0.5, 0.2, 0.15, 0.1, 0.05]).log()
-NONE = torch.zeros(0, dtype=torch.long)
+NONE: list[int] = []
 
 
 def probabilities(**values: object) -> list[float]:
@@ -53,6 +56,25 @@ def test_the_repetition_penalty_divides_and_multiplies() -> None:
     assert logits.tolist() == [2.0, -1.0, 3.0]
 
 
+def test_count_penalties_grow_with_the_count() -> None:
+    """Presence once, frequency each time, nothing for what was never written."""
+    changed = count_penalty(torch.zeros(4), torch.tensor([1, 1, 2]), 0.5, 0.25)
+    assert changed.tolist() == [0.0, -1.0, -0.75, 0.0]
+
+
+def test_rows_are_shaped_as_each_would_be_alone() -> None:
+    """Equal settings on many rows at once: each row as by itself."""
+    rows = torch.randn(6, 40, generator=torch.Generator().manual_seed(0))
+    for chosen in (
+        SamplingSettings(temperature=0.7, top_k=5),
+        SamplingSettings(temperature=1.3, top_k=0, top_p=0.8, min_p=0.02),
+        SamplingSettings(temperature=0),
+    ):
+        together = shaped(rows, chosen)
+        alone = [shaped(row, chosen) for row in rows]
+        assert torch.equal(together, torch.stack(alone))
+
+
 def hundredths(low: float, high: float) -> st.SearchStrategy[float]:
     """Numbers on a grid: `st.floats` refuses to work where denormals are flushed, as here."""
     return st.integers(round(low * 100), round(high * 100)).map(lambda n: n / 100)
@@ -74,7 +96,7 @@ def test_mass_sums_to_one_and_masked_is_zero(
         SamplingSettings(
             temperature=temperature, top_k=k, top_p=p, min_p=m, repetition_penalty=penalty
         ),
-        torch.tensor([1]),
+        [1],
     )
     assert float(result.sum()) == pytest.approx(1, abs=1e-5)
     assert float(result[0]) == 0
@@ -87,7 +109,7 @@ def test_off_means_off() -> None:
     assert top_k(LOGITS, 5) is LOGITS
     assert top_p(LOGITS, 1.0) is LOGITS
     assert min_p(LOGITS, 0.0) is LOGITS
-    assert repetition_penalty(LOGITS, NONE, 2.0) is LOGITS
+    assert repetition_penalty(LOGITS, torch.tensor([], dtype=torch.long), 2.0) is LOGITS
 
 
 def test_draws_follow_the_distribution_and_the_seed() -> None:
@@ -96,8 +118,14 @@ def test_draws_follow_the_distribution_and_the_seed() -> None:
     chosen = SamplingSettings(temperature=1.0, top_k=0)
     counts = torch.zeros(5)
     for _ in range(10_000):
-        counts[sample(LOGITS, chosen, NONE, generator)] += 1
+        counts[draw(distribution(LOGITS, chosen, NONE), generator)] += 1
     assert (counts / 10_000).tolist() == pytest.approx(LOGITS.exp().tolist(), abs=0.015)
+
+
+def until_stop(pieces: list[str], stops: list[str]) -> str:
+    """What a StopFilter lets out of all pieces together."""
+    filtered = StopFilter(stops)
+    return "".join([*(filtered.push(piece) for piece in pieces), filtered.finish()])
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 50])
@@ -105,14 +133,16 @@ def test_stop_texts_are_never_shown_however_the_pieces_fall(size: int) -> None:
     """The text up to the first stop; nothing of it leaks, nothing before it is lost."""
     text = "one <e two <<end> three"
     pieces = [text[i : i + size] for i in range(0, len(text), size)]
-    assert "".join(until_stop(pieces, ["<end>", "zzz"])) == "one <e two <"
-    assert "".join(until_stop(pieces, [])) == text
-    assert "".join(until_stop(pieces, ["", "thr", "two"])) == "one <e "
+    assert until_stop(pieces, ["<end>", "zzz"]) == "one <e two <"
+    assert until_stop(pieces, []) == text
+    assert until_stop(pieces, ["", "thr", "two"]) == "one <e "
 
 
 def test_trimmed_keeps_inner_space() -> None:
     """No blank edges, every inner blank."""
-    assert "".join(trimmed([" ", "\n a", " ", " b\n", "\n c", " \n"])) == "a  b\n\n c"
+    trimmer = Trimmer()
+    pieces = [" ", "\n a", " ", " b\n", "\n c", " \n"]
+    assert "".join(trimmer.push(piece) for piece in pieces) == "a  b\n\n c"
 
 
 @pytest.fixture(scope="module")
@@ -161,7 +191,11 @@ def test_greedy_decoding_equals_the_full_pass(voice: ChatModel) -> None:
     """Token by token through the cache: the argmax of full forward passes."""
     engine: Engine = voice.engine
     prompt = [voice.tokenizer.end_id, *voice.tokenizer.encode("The van")]
-    found = list(engine.generate(prompt, SamplingSettings(temperature=0, max_tokens=20, repetition_penalty=1.0)))
+    found = list(
+        engine.generate(
+            prompt, SamplingSettings(temperature=0, max_tokens=20, repetition_penalty=1.0)
+        )
+    )
     live = torch.zeros(voice.config.model.vocab_size, dtype=torch.bool)
     for start, stop in voice.config.data.live_ranges:
         live[start:stop] = True

@@ -4,12 +4,13 @@ Knows: a run's tokenizer and model, the prompt of a chat, clean replies. Does no
 terminals. Data: message + history -> ids -> engine -> ids -> text pieces.
 
 A reply is never empty: <|end|> and blank tokens are forbidden until something visible has
-been written. Stop texts are held back until they cannot be one.
+been written. One text at a time is written here (`reply`, `complete`); many at once are written
+by the scheduler, from drafts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -18,11 +19,13 @@ from torch import Tensor
 from inkling.config import RunConfig, SamplingSettings
 from inkling.errors import CheckpointError
 from inkling.inference.engine import Engine
+from inkling.inference.text import TextStream
+from inkling.inference.writing import Picked, Writing
 from inkling.model.build import build_model
 from inkling.runs import Run
 from inkling.runtime import Runtime
 from inkling.tokens.chat_format import Turn, encode_prompt
-from inkling.tokens.tokenizer import StreamDecoder, Tokenizer
+from inkling.tokens.tokenizer import Tokenizer
 
 HISTORY_TURNS = 8
 """Turns of history that a reply looks back on, as many as fit the context."""
@@ -45,6 +48,18 @@ class Prompt:
     """The oldest turns: those before the last HISTORY_TURNS, and those that do not fit."""
 
 
+@dataclass(frozen=True)
+class Draft:
+    """All that a text follows from: the ids before it, how it is drawn, how it is shown."""
+
+    ids: list[int]
+    settings: SamplingSettings
+    trim: bool
+    """Whether blank edges are left out."""
+    top_logprobs: int | None = None
+    """How many alternatives each token tells of; None for no probabilities at all."""
+
+
 @dataclass
 class ChatModel:
     """A loaded run that completes text and answers messages."""
@@ -59,7 +74,7 @@ class ChatModel:
     def __post_init__(self) -> None:
         table = self.tokenizer.token_bytes
         blank = [not piece.strip() for piece in table]
-        self._blank_V = torch.tensor(blank, device=self.engine.device)
+        self._blank_V = torch.tensor(blank)
 
     @classmethod
     def load(cls, run: Run, runtime: Runtime, step: int | None = None) -> ChatModel:
@@ -91,8 +106,7 @@ class ChatModel:
         cancelled: Callable[[], bool] = lambda: False,
     ) -> Iterator[str]:
         """Text that goes on from `prompt` (not repeated), in pieces."""
-        ids = [self.tokenizer.end_id, *self.tokenizer.encode(prompt)]
-        yield from self._text(ids, settings, cancelled)
+        yield from self._text(self.completion_draft(prompt, settings), cancelled)
 
     def reply(
         self,
@@ -106,7 +120,32 @@ class ChatModel:
         A run that was never fine-tuned does not know what a question is: it goes on from the
         message as from any text.
         """
-        yield from trimmed(self._text(self.prompt(message, history).ids, settings, cancelled))
+        yield from self._text(self.reply_draft(message, history, settings), cancelled)
+
+    def completion_draft(
+        self, prompt: str, settings: SamplingSettings, top_logprobs: int | None = None
+    ) -> Draft:
+        """What `complete` writes from."""
+        ids = [self.tokenizer.end_id, *self.tokenizer.encode(prompt)]
+        return Draft(ids, settings, trim=False, top_logprobs=top_logprobs)
+
+    def reply_draft(
+        self,
+        message: str,
+        history: Sequence[Turn],
+        settings: SamplingSettings,
+        top_logprobs: int | None = None,
+    ) -> Draft:
+        """What `reply` writes from."""
+        ids = self.prompt(message, history).ids
+        return Draft(ids, settings, trim=True, top_logprobs=top_logprobs)
+
+    def begin(self, draft: Draft) -> tuple[Writing, TextStream]:
+        """The ids to be written, and what makes text of them."""
+        writing = self.engine.begin(
+            draft.ids, draft.settings, self._visible_first, draft.top_logprobs
+        )
+        return writing, TextStream(self.tokenizer, draft.settings.stop, draft.trim)
 
     def prompt(self, message: str, history: Sequence[Turn]) -> Prompt:
         """What the model reads before it replies, and how much of the history is not in it."""
@@ -123,56 +162,17 @@ class ChatModel:
                 return Prompt(ids, len(history) - len(recent))
             recent.pop(0)
 
-    def _text(
-        self, ids: list[int], settings: SamplingSettings, cancelled: Callable[[], bool]
-    ) -> Iterator[str]:
-        decoder = StreamDecoder(self.tokenizer)
-        tokens = self.engine.generate(ids, settings, self._visible_first, cancelled)
-        pieces = (decoder.push(token) for token in tokens)
-        yield from until_stop(_and_then(pieces, decoder.finish), settings.stop)
+    def _text(self, draft: Draft, cancelled: Callable[[], bool]) -> Iterator[str]:
+        text = TextStream(self.tokenizer, draft.settings.stop, draft.trim)
+        tokens = self.engine.generate(draft.ids, draft.settings, self._visible_first, cancelled)
+        for token in tokens:
+            if piece := text.push(Picked(token)).text:
+                yield piece
+            if text.stopped:
+                return
+        if piece := text.finish().text:
+            yield piece
 
     def _visible_first(self, written: list[int]) -> Tensor | None:
         # A first token decides: once one visible token is out, anything may follow.
         return self._blank_V if not written else None
-
-
-def _and_then(pieces: Iterable[str], last: Callable[[], str]) -> Iterator[str]:
-    yield from pieces
-    yield last()
-
-
-def until_stop(pieces: Iterable[str], stop: Sequence[str]) -> Iterator[str]:
-    """Pieces up to the first stop text; what could be the start of one is held back."""
-    held = ""
-    stops = [text for text in stop if text]
-    for piece in pieces:
-        held += piece
-        found = [at for text in stops if (at := held.find(text)) >= 0]
-        if found:
-            held = held[: min(found)]
-            break
-        keep = max((_overlap(held, text) for text in stops), default=0)
-        if len(held) > keep:
-            yield held[: len(held) - keep]
-            held = held[len(held) - keep :]
-    if held:
-        yield held
-
-
-def _overlap(text: str, stop: str) -> int:
-    """Length of the longest end of `text` that is a beginning of `stop`."""
-    return next(
-        (n for n in range(min(len(text), len(stop) - 1), 0, -1) if text.endswith(stop[:n])), 0
-    )
-
-
-def trimmed(pieces: Iterable[str]) -> Iterator[str]:
-    """Pieces without white space at either end of the whole."""
-    held, started = "", False
-    for piece in pieces:
-        text = held + (piece if started else piece.lstrip())
-        kept = text.rstrip()
-        held = text[len(kept) :]
-        if kept:
-            started = True
-            yield kept

@@ -1,7 +1,9 @@
-"""Token by token: prefill a prompt into the cache, then decode one position a step.
+"""Token by token: read a prompt into the cache, then decode one position a step.
 
 Knows: a model, its cache, and when the context is full. Does not know: text, messages.
-Data: prompt ids -> prefill -> logits -> sampling -> id -> decode -> ...
+Data: prompt ids -> prefill -> logits -> `pick` -> id -> decode -> ...
+
+`Engine` writes one text; `Batch` (batch.py) writes many with the same model, and is held to it.
 """
 
 from __future__ import annotations
@@ -12,20 +14,15 @@ import torch
 from torch import Tensor
 
 from inkling.config import SamplingSettings
-from inkling.inference.sampling import NEVER, sample
+from inkling.inference.sampling import NEVER
+from inkling.inference.writing import Constraint, Writing, pick
 from inkling.model.build import AnyModel
-from inkling.model.cache import KVCache
+from inkling.model.cache import Cache, KVCache
 from inkling.model.gpt import GPT
-
-REPETITION_WINDOW = 64
-"""Tokens back that the repetition penalty looks at; a word said long ago may come again."""
-
-Constraint = Callable[[list[int]], Tensor | None]
-"""Ids written so far -> a mask (V,) of ids forbidden now, or None."""
 
 
 class Engine:
-    """Decodes with one model, one sequence at a time."""
+    """Decodes with one model."""
 
     def __init__(self, model: AnyModel, live_V: Tensor, end_id: int) -> None:
         """`live_V` is True for ids that may be sampled; `end_id` ends a sequence."""
@@ -37,6 +34,16 @@ class Engine:
     @property
     def context_length(self) -> int:
         return self.model.settings.context_length
+
+    def begin(
+        self,
+        prompt: Sequence[int],
+        settings: SamplingSettings,
+        constraint: Constraint = lambda written: None,
+        top_logprobs: int | None = None,
+    ) -> Writing:
+        """A text that begins after `prompt`."""
+        return Writing(prompt, settings, self.context_length, self.end_id, constraint, top_logprobs)
 
     def generate(
         self,
@@ -50,47 +57,52 @@ class Engine:
         A prompt longer than the context keeps its end. When the context fills up, the older
         half is forgotten and the rest read again.
         """
-        seed = settings.seed
-        generator = torch.Generator()
-        if seed is None:
-            seed = generator.seed()
-        generator.manual_seed(seed)
-        written: list[int] = []
-        context = list(prompt)[-(self.context_length - 1) :] or [self.end_id]
+        writing = self.begin(prompt, settings, constraint)
         cache = self._new_cache()
-        logits_V = self._forward(context, cache)
-        while len(written) < settings.max_tokens and not cancelled():
-            allowed = logits_V.masked_fill(self._dead_V, NEVER)
-            forbidden_V = constraint(written)
-            if forbidden_V is not None:
-                allowed = allowed.masked_fill(forbidden_V, NEVER)
-            seen = torch.tensor(sorted(set(written[-REPETITION_WINDOW:])), dtype=torch.long)
-            token = sample(allowed.cpu(), settings, seen, generator)
-            if token == self.end_id:
+        unread = writing.context
+        while not cancelled():
+            logits_SV = self.logits(self.last_hidden(unread, cache)[None])
+            token = pick([writing], logits_SV)[0].token
+            writing.take(token)
+            if writing.finish == "stop":
                 return
-            written.append(token)
-            context.append(token)
             yield token
-            if cache is None:
-                logits_V = self._forward(context[-self.context_length :], None)
-            elif cache.length == cache.capacity:
-                context = context[-(self.context_length // 2) :]
+            if writing.finish:
+                return
+            unread = [token]
+            if cache is not None and cache.length == cache.capacity:
+                writing.forget()
                 cache.truncate(0)
-                logits_V = self._forward(context, cache)
-            else:
-                logits_V = self._forward([token], cache)
+                unread = writing.context
+            elif cache is None:
+                unread = writing.context
+
+    @torch.inference_mode()
+    def last_hidden(self, ids: Sequence[int], cache: Cache | None) -> Tensor:
+        """What the head reads after `ids`: the last hidden state, (C,). A model without a cache
+        reads as much of the context as it sees and answers with its logits, (V,)."""
+        if not isinstance(self.model, GPT):
+            ids_BT = torch.tensor([list(ids)[-self.context_length :]], device=self.device)
+            return self.model(ids_BT)[0, -1]
+        return self.model.hidden(torch.tensor([list(ids)], device=self.device), cache)[0, -1]
+
+    @torch.inference_mode()
+    def next_hidden(self, ids: Sequence[int], cache: Cache) -> Tensor:
+        """What the head reads after one more id in each row of the cache, (S, C)."""
+        assert isinstance(self.model, GPT)
+        return self.model.hidden(torch.tensor(ids, device=self.device)[:, None], cache)[:, -1]
+
+    @torch.inference_mode()
+    def logits(self, hidden_SC: Tensor) -> Tensor:
+        """Logits (S, V), with ids that are never sampled forbidden.
+
+        Only last positions come here: the head is the widest matrix.
+        """
+        logits_SV = self.model.head(hidden_SC) if isinstance(self.model, GPT) else hidden_SC
+        return logits_SV.masked_fill(self._dead_V, NEVER)
 
     def _new_cache(self) -> KVCache | None:
         """A cache; a rung of the ladder has none and reads its whole context at every step."""
         if isinstance(self.model, GPT):
             return KVCache(self.model.settings, device=self.device)
         return None
-
-    @torch.inference_mode()
-    def _forward(self, ids: Sequence[int], cache: KVCache | None) -> Tensor:
-        ids_BT = torch.tensor([list(ids)], device=self.device)
-        if not isinstance(self.model, GPT):
-            return self.model(ids_BT)[0, -1]
-        hidden_BTC = self.model.hidden(ids_BT, cache)
-        # Only the last position's logits are needed; the head is the widest matrix.
-        return self.model.head(hidden_BTC[0, -1])

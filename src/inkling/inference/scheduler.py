@@ -1,125 +1,213 @@
-"""One worker thread that writes replies, one after the other, so that no event loop waits.
+"""One worker thread that writes all replies, so that no event loop waits.
 
-Knows: which model is newest, who waits, who gave up. Does not know HTTP.
-Data: `submit(job)` -> Ticket -> pieces on the ticket, in order, then its end or an error.
+Knows: who waits, who writes, with which model. Does not know HTTP.
+Data: `submit(job)` -> Ticket, in order of arrival -> a slot of the newest model's batch -> pieces
+on the ticket, then its end or an error.
 
-The newest checkpoint is looked for before each reply: a model trained while the server runs
-is used from the next reply on, and a server started before any training finds one later. Torch
-is imported when there is a model to load, not before.
+A reply ends with the model it began with; once a newer checkpoint is there, replies that begin
+use that one, and both models take steps in turn until the old one's last reply is done. Models
+are loaded and prompts encoded in the threads of those who ask, so the worker only ever steps.
 """
 
 from __future__ import annotations
 
-import queue
+import math
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+import time
+from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from inkling.errors import CheckpointError, RunError
-from inkling.runs import Run
-from inkling.runtime import Runtime
+from inkling.errors import InklingError
+from inkling.inference.newest import NewestModel
+from inkling.inference.tickets import End, Job, Ticket
 from inkling.workspace import Workspace
 
 if TYPE_CHECKING:
+    from inkling.inference.batch import Batch
     from inkling.inference.chat import ChatModel
+    from inkling.inference.text import TextStream
+    from inkling.inference.writing import Writing
 
-Job = Callable[["ChatModel", Callable[[], bool]], Iterator[str]]
-"""(model, cancelled) -> text pieces"""
+SLOTS = 32
+"""Replies written at once."""
+
+MAX_WAITING = 256
+"""Replies that may wait for a slot."""
 
 
-class NoModelError(RunError):
-    """There is nothing to answer with yet."""
+class QueueFullError(InklingError):
+    """Too many wait already; `retry_after` is a guess in seconds at when to come back."""
 
-
-@dataclass
-class Ticket:
-    """One reply under way. `pieces` yields str, then None at the end, or an exception."""
-
-    job: Job
-    notify: Callable[[], None] = lambda: None
-    pieces: queue.SimpleQueue[str | Exception | None] = field(default_factory=queue.SimpleQueue)
-    _cancelled: threading.Event = field(default_factory=threading.Event)
-
-    def cancel(self) -> None:
-        """Stop writing before the next token."""
-        self._cancelled.set()
-
-    def cancelled(self) -> bool:
-        return self._cancelled.is_set()
-
-    def put(self, item: str | Exception | None) -> None:
-        self.pieces.put(item)
-        self.notify()
+    def __init__(self, waiting: int, retry_after: int) -> None:
+        super().__init__(f"{waiting} replies are waiting already. Try again in a moment.")
+        self.retry_after = retry_after
 
 
 class Scheduler:
-    """Owns the loaded model and the thread that uses it."""
+    """Owns the queue, the batches and the thread that steps them."""
 
-    def __init__(self, workspace: Workspace, run_name: str | None = None) -> None:
-        self._workspace, self._run_name = workspace, run_name
-        self._runtime: Runtime | None = None
-        self._waiting: queue.SimpleQueue[Ticket | None] = queue.SimpleQueue()
-        self._lock = threading.Lock()
-        self._model: ChatModel | None = None
-        self._loaded: tuple[str, int] | None = None
+    def __init__(
+        self,
+        workspace: Workspace,
+        run_name: str | None = None,
+        slots: int = SLOTS,
+        max_waiting: int = MAX_WAITING,
+        newest: NewestModel | None = None,
+    ) -> None:
+        self._newest = newest or NewestModel(workspace, run_name)
+        self._slots, self._max_waiting = slots, max_waiting
+        self._waiting: deque[Ticket] = deque()
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._groups: dict[int, _Group] = {}
+        self._seconds = 1.0
         self._thread = threading.Thread(target=self._work, name="inkling-replies", daemon=True)
         self.tokens_written = 0
-        """Pieces of text written since the start; stands still while nobody is answered."""
+        """Tokens written since the start; stands still while nobody is answered."""
 
     def start(self) -> None:
         self._thread.start()
 
     def stop(self) -> None:
-        """Let the worker finish the piece in hand and end."""
-        self._waiting.put(None)
-
-    def submit(self, job: Job, notify: Callable[[], None] = lambda: None) -> Ticket:
-        ticket = Ticket(job, notify)
-        self._waiting.put(ticket)
-        return ticket
+        """Let the worker finish its step and end."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
 
     def model(self) -> ChatModel:
         """The newest model, loaded. Raises NoModelError where there is none yet."""
-        with self._lock:
-            run, step = self._newest()
-            try:
-                return self._load(run, step)
-            except CheckpointError:
-                # A training may have replaced the checkpoint between the look and the reading.
-                if self._newest()[1] == step:
-                    raise
-                return self._load(*self._newest())
+        return self._newest.model()
 
-    def _newest(self) -> tuple[Run, int]:
-        run = (
-            Run.open(self._workspace, self._run_name)
-            if self._run_name
-            else Run.newest(self._workspace)
-        )
-        step = run.best_step() if run is not None else None
-        if run is None or step is None:
-            raise NoModelError("There is no trained model yet. Train one: inkling train.")
-        return run, step
+    def submit(self, job: Job, notify: Callable[[], None] = lambda: None) -> Ticket:
+        """Ask for a reply. May load a model and encodes the prompt: not for an event loop.
 
-    def _load(self, run: Run, step: int) -> ChatModel:
-        from inkling.inference.chat import ChatModel
+        Raises QueueFullError, NoModelError, CheckpointError, or what `job` raises.
+        """
+        self._refuse_when_full()
+        ticket = Ticket(job, self.model(), notify, self._withdraw)
+        with self._changed:
+            self._refuse_when_full()
+            self._waiting.append(ticket)
+            self._changed.notify()
+        return ticket
 
-        if self._model is None or self._loaded != (run.name, step):
-            self._runtime = self._runtime or Runtime.detect()
-            self._model = ChatModel.load(run, self._runtime, step)
-            self._loaded = (run.name, step)
-        return self._model
+    def position(self, ticket: Ticket) -> int:
+        """How many wait before this one, itself included; 0 once it is being written."""
+        with self._changed:
+            return self._waiting.index(ticket) + 1 if ticket in self._waiting else 0
+
+    def _refuse_when_full(self) -> None:
+        waiting = len(self._waiting)
+        if waiting >= self._max_waiting:
+            raise QueueFullError(waiting, math.ceil(self._seconds * waiting / self._slots))
+
+    def _withdraw(self, ticket: Ticket) -> None:
+        with self._changed:
+            if ticket in self._waiting:
+                self._waiting.remove(ticket)
+
+    # -- the worker -----------------------------------------------------------------------------
 
     def _work(self) -> None:
-        while (ticket := self._waiting.get()) is not None:
-            if ticket.cancelled():
-                continue
+        while self._wait():
+            self._admit()
+            for key, group in list(self._groups.items()):
+                took = group.step()
+                self.tokens_written += group.tokens
+                for seconds in took:
+                    self._seconds += 0.1 * (seconds - self._seconds)
+                # The newest model's slots keep what they read for the next turns.
+                if not group.replies and group.model is not self._newest.current:
+                    del self._groups[key]
+
+    def _wait(self) -> bool:
+        """Sleep until there is something to do; False when it is time to end."""
+        with self._changed:
+            while not (self._stopping or self._waiting or self._under_way()):
+                self._changed.wait()
+            return not self._stopping
+
+    def _under_way(self) -> int:
+        return sum(len(group.replies) for group in self._groups.values())
+
+    def _admit(self) -> None:
+        """Give free slots to those who wait, in order."""
+        while self._under_way() < self._slots:
+            with self._changed:
+                if not self._waiting:
+                    return
+                ticket = self._waiting[0]
+            model = self._newest.current or ticket.model
             try:
-                model = self.model()
-                for piece in ticket.job(model, ticket.cancelled):
-                    self.tokens_written += 1
-                    ticket.put(piece)
-                ticket.put(None)
-            except Exception as error:  # the worker must outlive one bad reply; the client is told
+                group = self._groups.get(id(model)) or _Group(
+                    model, self._slots, self._newest.threads
+                )
+                self._groups[id(model)] = group
+                if group.batch.is_full:
+                    return
+                group.add(ticket)
+            except Exception as error:  # the worker outlives any one reply; the client is told
                 ticket.put(error)
+            self._withdraw(ticket)
+
+
+class _Group:
+    """The replies that one model writes now."""
+
+    def __init__(self, model: ChatModel, slots: int, threads: int) -> None:
+        import torch
+
+        from inkling.inference.batch import Batch
+
+        # torch counts threads for each thread that computes.
+        torch.set_num_threads(threads)
+        self.model = model
+        self.batch: Batch = Batch(model.engine, slots)
+        self.replies: dict[Writing, tuple[Ticket, TextStream, float]] = {}
+        self.tokens = 0
+        """Tokens of the last step."""
+
+    def add(self, ticket: Ticket) -> None:
+        writing, text = self.model.begin(ticket.draft_for(self.model))
+        self.batch.add(writing)
+        self.replies[writing] = ticket, text, time.monotonic()
+
+    def step(self) -> list[float]:
+        """One token for each reply; how many seconds each took that is now complete."""
+        for writing, (ticket, _, _) in list(self.replies.items()):
+            if ticket.cancelled():
+                self._remove(writing)
+        self.tokens = 0
+        try:
+            return self._step() if self.replies else []
+        except Exception as error:  # as above; what the slots hold cannot be trusted any more
+            for ticket, _, _ in self.replies.values():
+                ticket.put(error)
+            for writing in list(self.replies):
+                self._remove(writing)
+            self.batch.forget()
+            return []
+
+    def _step(self) -> list[float]:
+        took = []
+        for writing, picked in self.batch.step():
+            ticket, text, begun = self.replies[writing]
+            if writing.finish != "stop":
+                self.tokens += 1
+                piece = text.push(picked)
+                if piece.text or piece.tokens:
+                    ticket.put(piece)
+            finish = "stop" if text.stopped else writing.finish
+            if finish is not None:
+                last = text.finish()
+                if last.text or last.tokens:
+                    ticket.put(last)
+                ticket.put(End(finish, len(ticket.draft.ids), len(writing.written)))
+                self._remove(writing)
+                took.append(time.monotonic() - begun)
+        return took
+
+    def _remove(self, writing: Writing) -> None:
+        self.batch.remove(writing)
+        del self.replies[writing]

@@ -1,21 +1,65 @@
 """Keys and values of positions already computed, so that decoding costs one position a step.
 
-Knows: preallocated tensors and how many positions are filled. Does not know: sampling.
+Knows: preallocated tensors and how many positions are filled. Does not know: sampling, or whose
+text a row holds.
 Data: attention appends k, v (B, H, T, D); gets back all of them (B, H, P, D).
 
-Shape suffixes: L layers, B rows, H heads, T new positions, P all positions, D head_dim.
+`KVCache` is for sequences of equal length. `SlotCache` is one store for many texts of different
+lengths: one is read at a time through a `KVCache` over its row, and the first n rows are decoded
+together, one position each.
+
+Shape suffixes: L layers, B rows, S slots, H heads, T new positions, P all positions, D head_dim.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
     from inkling.config import ModelSettings
+
+
+class LayerCache(Protocol):
+    """One layer's share of a cache during one forward pass."""
+
+    def append(self, k_BHTD: Tensor, v_BHTD: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Store new positions; all keys, all values, and a mask that broadcasts to
+        (B, H, T, P) of what each new position may see (None where it may see everything)."""
+
+
+class Cache(Protocol):
+    """What a forward pass asks of a cache."""
+
+    def rotary(self, cos_TD: Tensor, sin_TD: Tensor, count: int) -> tuple[Tensor, Tensor]:
+        """The rotary rows of the next `count` positions, to broadcast over (B, H, T, D)."""
+
+    def layer(self, index: int) -> LayerCache:
+        """The share of one layer."""
+
+    def advance(self, count: int) -> None:
+        """Count positions as filled, after every layer has appended them."""
+
+
+def kv_bytes(settings: ModelSettings, dtype: torch.dtype = torch.float32) -> int:
+    """Memory of one row of a cache."""
+    width = settings.n_head * settings.head_dim
+    return settings.n_layer * 2 * width * settings.context_length * dtype.itemsize
+
+
+def _store(
+    settings: ModelSettings, rows: int, device: torch.device | str, dtype: torch.dtype
+) -> Tensor:
+    # Zeros, not empty: what lies behind the mask must be finite, or it poisons the softmax. The
+    # system hands out pages of zeros when they are first touched, so unused rows cost nothing.
+    shape = (
+        settings.n_layer, 2, rows, settings.n_head, settings.context_length, settings.head_dim,
+    )  # fmt: skip
+    return torch.zeros(shape, device=device, dtype=dtype)
 
 
 class KVCache:
@@ -32,15 +76,7 @@ class KVCache:
         device: torch.device | str = "cpu",
         dtype: torch.dtype = torch.float32,
     ) -> None:
-        shape = (
-            settings.n_layer,
-            2,
-            rows,
-            settings.n_head,
-            settings.context_length,
-            settings.head_dim,
-        )
-        self._store_L2BHPD = torch.zeros(shape, device=device, dtype=dtype)
+        self._store_L2BHPD = _store(settings, rows, device, dtype)
         self.capacity = settings.context_length
         self.length = 0
 
@@ -55,8 +91,8 @@ class KVCache:
             sin_TD[self.length : self.length + count],
         )
 
-    def layer(self, index: int) -> LayerCache:
-        return LayerCache(self._store_L2BHPD[index], self.length)
+    def layer(self, index: int) -> KVLayer:
+        return KVLayer(self._store_L2BHPD[index], self.length)
 
     def advance(self, count: int) -> None:
         """Count positions as filled, after every layer has appended them."""
@@ -69,15 +105,13 @@ class KVCache:
 
 
 @dataclass(frozen=True)
-class LayerCache:
-    """One layer's share of the cache during one forward pass."""
+class KVLayer:
+    """A layer of rows of equal length."""
 
     store_2BHPD: Tensor
     length: int
 
     def append(self, k_BHTD: Tensor, v_BHTD: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Store new positions; all keys, all values, and the mask (T, P) of what each new
-        position may see (None where it may see everything)."""
         T = k_BHTD.shape[2]
         stop = self.length + T
         self.store_2BHPD[0, :, :, self.length : stop] = k_BHTD
@@ -87,3 +121,82 @@ class LayerCache:
             mask_TP = torch.ones(T, stop, dtype=torch.bool, device=k_BHTD.device)
             mask_TP = mask_TP.tril(self.length)
         return self.store_2BHPD[0, :, :, :stop], self.store_2BHPD[1, :, :, :stop], mask_TP
+
+
+class SlotCache:
+    """Room for `context_length` positions of each of `slots` texts, which grow on their own.
+
+    It does not count what is filled: the caller, who knows which ids each slot holds, says so.
+    """
+
+    def __init__(
+        self,
+        settings: ModelSettings,
+        slots: int,
+        device: torch.device | str = "cpu",
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        self._store_L2SHPD = _store(settings, slots, device, dtype)
+        self.capacity = settings.context_length
+
+    def slot(self, index: int, length: int) -> KVCache:
+        """One slot, of which the first `length` positions are filled, as a cache of one row."""
+        return _OneSlot(self._store_L2SHPD[:, :, index : index + 1], length)
+
+    def first(self, lengths: Sequence[int]) -> DecodeCache:
+        """The first slots, to append one position to each; how many positions each has filled."""
+        return DecodeCache(self._store_L2SHPD[:, :, : len(lengths)], lengths)
+
+    def swap(self, one: int, other: int, length: int) -> None:
+        """Exchange what two slots hold in their first `length` positions."""
+        a, b = (self._store_L2SHPD[:, :, index, :, :length] for index in (one, other))
+        kept = a.clone()
+        a.copy_(b)
+        b.copy_(kept)
+
+
+class _OneSlot(KVCache):
+    """A KVCache over a store that belongs to someone else."""
+
+    def __init__(self, store_L2BHPD: Tensor, length: int) -> None:
+        self._store_L2BHPD = store_L2BHPD
+        self.capacity = store_L2BHPD.shape[4]
+        self.length = length
+
+
+class DecodeCache:
+    """Rows of different lengths that each get one new position."""
+
+    def __init__(self, store_L2SHPD: Tensor, lengths: Sequence[int]) -> None:
+        stop = max(lengths) + 1
+        assert stop <= store_L2SHPD.shape[4]
+        self._store_L2SHPD = store_L2SHPD[:, :, :, :, :stop]
+        self._positions_S = torch.tensor(list(lengths), device=store_L2SHPD.device)
+        seen_P = torch.arange(stop, device=store_L2SHPD.device)
+        self._mask_S11P = (seen_P <= self._positions_S[:, None])[:, None, None]
+
+    def rotary(self, cos_TD: Tensor, sin_TD: Tensor, count: int) -> tuple[Tensor, Tensor]:
+        """Of each row's own next position, (S, 1, 1, D)."""
+        assert count == 1
+        return cos_TD[self._positions_S, None, None], sin_TD[self._positions_S, None, None]
+
+    def layer(self, index: int) -> DecodeLayer:
+        return DecodeLayer(self._store_L2SHPD[index], self._positions_S, self._mask_S11P)
+
+    def advance(self, count: int) -> None:
+        """Nothing: the caller counts."""
+
+
+@dataclass(frozen=True)
+class DecodeLayer:
+    """A layer of rows of different lengths."""
+
+    store_2SHPD: Tensor
+    positions_S: Tensor
+    mask_S11P: Tensor
+
+    def append(self, k_SHTD: Tensor, v_SHTD: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        rows_S = torch.arange(len(self.positions_S), device=k_SHTD.device)
+        self.store_2SHPD[0][rows_S, :, self.positions_S] = k_SHTD[:, :, 0]
+        self.store_2SHPD[1][rows_S, :, self.positions_S] = v_SHTD[:, :, 0]
+        return self.store_2SHPD[0], self.store_2SHPD[1], self.mask_S11P

@@ -24,7 +24,7 @@ from inkling.model.linear import Linear
 
 if TYPE_CHECKING:
     from inkling.config import ModelSettings
-    from inkling.model.cache import KVCache, LayerCache
+    from inkling.model.cache import Cache, LayerCache
 
 
 class MLP(nn.Module):
@@ -106,7 +106,7 @@ class GPT(nn.Module):
         if not self.settings.tie_embeddings:
             nn.init.zeros_(self.head.weight)
 
-    def hidden(self, ids_BT: Tensor, cache: KVCache | None = None) -> Tensor:
+    def hidden(self, ids_BT: Tensor, cache: Cache | None = None) -> Tensor:
         """Final normalised hidden states, (B, T, C).
 
         With a cache, ids are the new positions only and the cache advances by T.
@@ -124,7 +124,7 @@ class GPT(nn.Module):
             cache.advance(T)
         return self.norm(x_BTC)
 
-    def forward(self, ids_BT: Tensor, cache: KVCache | None = None) -> Tensor:
+    def forward(self, ids_BT: Tensor, cache: Cache | None = None) -> Tensor:
         """Logits (B, T, V) of the next token at each position."""
         return self.head(self.hidden(ids_BT, cache))
 

@@ -22,7 +22,7 @@ from inkling.inference.scheduler import Scheduler
 from inkling.server.chat_api import chat_router
 from inkling.server.chats_api import chats_router
 from inkling.server.conversations import Conversations
-from inkling.server.replies import Replies
+from inkling.server.kept_replies import Replies
 from inkling.server.runs_api import runs_router
 from inkling.server.schemas import MAX_BODY_BYTES
 from inkling.server.security import LOOPBACK, Security

@@ -2,101 +2,48 @@
 
 Knows: the frames and fields that clients rely on. Does not know how replies are written.
 Data: request -> scheduler ticket -> pieces -> JSON, or SSE frames `data: {"text": …}` and a
-last `data: {"done": true}`; on failure `data: {"error": …}`.
+last `data: {"done": true}`; on failure `data: {"error": …}`. Who asks for it with
+`"queue": true` is also told the place in the queue, `data: {"queued": …}`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import JSONResponse, Response
 from starlette.requests import ClientDisconnect
 
 from inkling.errors import InklingError
-from inkling.inference.scheduler import NoModelError, Scheduler, Ticket
+from inkling.inference.newest import NoModelError
+from inkling.inference.scheduler import QueueFullError, Scheduler
+from inkling.inference.tickets import End
+from inkling.server.replies import EventStream, Queued, Reply, ask, explain
 from inkling.server.schemas import MAX_BODY_BYTES, BadRequestError, ChatRequest, Health, parse_chat
 from inkling.server.voice import Introductions
 
 if TYPE_CHECKING:
-    from inkling.inference.chat import ChatModel
-
-# A frame a token costs more than the token: pieces that arrive this close travel together.
-FLUSH_SECONDS = 0.025
-
-STREAM_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-_SORRY = "Something went wrong while writing this reply. Try again."
-
-log = logging.getLogger("inkling.server")
+    from inkling.inference.chat import ChatModel, Draft
 
 
-def _failed(status: int, sentence: str) -> JSONResponse:
-    return JSONResponse({"error": sentence}, status_code=status)
-
-
-def _too_large() -> JSONResponse:
-    # A body cut off by the size limit looks like a client that left; if it did leave, nobody
-    # reads this.
-    return _failed(413, f"The request is larger than {MAX_BODY_BYTES:,} bytes.")
-
-
-def explain(error: Exception) -> str:
-    if isinstance(error, InklingError):
-        return str(error)
-    log.error("a reply failed", exc_info=error)
-    return _SORRY
-
-
-async def pieces(
-    scheduler: Scheduler,
-    chat: ChatRequest,
-    told: Callable[[str, int], None] = lambda run, step: None,
-) -> AsyncGenerator[str, None]:
-    """Pieces of the reply, those that are ready joined; raises what the worker raised.
-
-    `told` hears, before the first piece, which run and step write it. Leaving the iteration
-    early cancels the reply before its next token.
-    """
-    loop = asyncio.get_running_loop()
-    ready = asyncio.Event()
-
-    def reply(model: ChatModel, cancelled: Callable[[], bool]) -> Iterator[str]:
-        told(model.config.name, model.step)
-        return model.reply(chat.message, chat.turns(), chat.sampling(), cancelled)
-
-    ticket: Ticket = scheduler.submit(reply, notify=lambda: _wake(loop, ready))
-    try:
-        first = True
-        while True:
-            await ready.wait()
-            if not first:
-                await asyncio.sleep(FLUSH_SECONDS)
-            ready.clear()
-            text = ""
-            while not ticket.pieces.empty():
-                item = ticket.pieces.get()
-                if isinstance(item, Exception):
-                    raise item
-                if item is None:
-                    if text:
-                        yield text
-                    return
-                text += item
-            if text:
-                first = False
-                yield text
-    finally:
-        ticket.cancel()
-
-
-def _wake(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
-    # The server may close its loop while a reply is still being written.
-    if not loop.is_closed():
-        loop.call_soon_threadsafe(event.set)
+def _refusal(error: Exception) -> JSONResponse:
+    """What went wrong before anything was written, as `{"error": sentence}`."""
+    headers = None
+    if isinstance(error, BadRequestError):
+        status, sentence = 400, str(error)
+    elif isinstance(error, ClientDisconnect):
+        # A body cut off by the size limit looks like a client that left; if it did leave, nobody
+        # reads this.
+        status, sentence = 413, f"The request is larger than {MAX_BODY_BYTES:,} bytes."
+    elif isinstance(error, QueueFullError):
+        status, sentence = 429, str(error)
+        headers = {"Retry-After": str(error.retry_after)}
+    else:
+        status, sentence = 503 if isinstance(error, NoModelError) else 500, explain(error)
+    return JSONResponse({"error": sentence}, status_code=status, headers=headers)
 
 
 def frame(data: dict[str, Any]) -> str:
@@ -104,49 +51,48 @@ def frame(data: dict[str, Any]) -> str:
     return f"data: {json.dumps(data)}\n\n"
 
 
+async def _frames(reply: Reply, tell_position: bool) -> AsyncIterator[str]:
+    try:
+        async for part in reply.parts(tell_position):
+            if isinstance(part, End):
+                yield frame({"done": True})
+            elif isinstance(part, Queued):
+                yield frame({"queued": part.position})
+            elif part.text:
+                yield frame({"text": part.text})
+    except Exception as error:
+        yield frame({"error": explain(error)})
+
+
 def chat_router(scheduler: Scheduler, name: str) -> APIRouter:
     """The three routes."""
     router = APIRouter()
     introductions = Introductions()
 
+    async def begin(request: Request) -> tuple[ChatRequest, Reply]:
+        wanted = parse_chat(await request.body())
+
+        def job(model: ChatModel) -> Draft:
+            return model.reply_draft(wanted.message, wanted.turns(), wanted.sampling())
+
+        return wanted, await ask(scheduler, job)
+
     @router.post("/api/chat")
-    async def chat(request: Request) -> JSONResponse:
+    async def chat(request: Request) -> Response:
         try:
-            wanted = parse_chat(await request.body())
-            reply = "".join([piece async for piece in _until_gone(request, scheduler, wanted)])
-        except BadRequestError as error:
-            return _failed(400, str(error))
-        except ClientDisconnect:
-            return _too_large()
-        except NoModelError as error:
-            return _failed(503, str(error))
+            _, reply = await begin(request)
+            found = await reply.whole(request.is_disconnected)
         except Exception as error:
-            return _failed(500, explain(error))
-        return JSONResponse({"reply": reply})
+            return _refusal(error)
+        return JSONResponse({"reply": found[0].text if found else ""})
 
     @router.post("/api/chat/stream")
-    async def stream(request: Request) -> Any:
+    async def stream(request: Request) -> Response:
         try:
-            wanted = parse_chat(await request.body())
-            await asyncio.to_thread(scheduler.model)
-        except BadRequestError as error:
-            return _failed(400, str(error))
-        except ClientDisconnect:
-            return _too_large()
-        except NoModelError as error:
-            return _failed(503, str(error))
-        except InklingError as error:
-            return _failed(500, str(error))
-
-        async def frames() -> AsyncIterator[str]:
-            try:
-                async for text in pieces(scheduler, wanted):
-                    yield frame({"text": text})
-                yield frame({"done": True})
-            except Exception as error:
-                yield frame({"error": explain(error)})
-
-        return StreamingResponse(frames(), media_type="text/event-stream", headers=STREAM_HEADERS)
+            wanted, reply = await begin(request)
+        except Exception as error:
+            return _refusal(error)
+        return EventStream(_frames(reply, wanted.queue), [reply])
 
     @router.get("/api/health")
     async def health() -> Health:
@@ -157,12 +103,3 @@ def chat_router(scheduler: Scheduler, name: str) -> APIRouter:
         return await asyncio.to_thread(introductions.health, model, name)
 
     return router
-
-
-async def _until_gone(
-    request: Request, scheduler: Scheduler, chat: ChatRequest
-) -> AsyncIterator[str]:
-    async for piece in pieces(scheduler, chat):
-        if await request.is_disconnected():
-            return
-        yield piece

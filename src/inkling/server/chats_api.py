@@ -21,7 +21,7 @@ from starlette.requests import ClientDisconnect
 from inkling.chats import Exchange
 from inkling.errors import ChatNotFoundError, InklingError
 from inkling.inference.scheduler import Scheduler
-from inkling.server.chat_api import STREAM_HEADERS, frame
+from inkling.server.chat_api import frame
 from inkling.server.chats_schemas import (
     MAX_ID,
     MAX_LISTED,
@@ -32,7 +32,8 @@ from inkling.server.chats_schemas import (
     parse_number,
 )
 from inkling.server.conversations import Conversations
-from inkling.server.replies import Replies, WritingError
+from inkling.server.kept_replies import Replies, WritingError
+from inkling.server.replies import STREAM_HEADERS
 from inkling.server.schemas import (
     MAX_BODY_BYTES,
     BadRequestError,

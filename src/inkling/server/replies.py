@@ -1,155 +1,148 @@
-"""Replies of kept chats while they are written: one a chat, stored when it ends or is stopped.
+"""A ticket as a route reads it: pieces joined as they come, and cancelled when nobody reads.
 
-Knows: which chat is being answered, and by whom it is listened to. Does not know routes.
-Data: `begin` -> a task that reads pieces from the scheduler -> `Writing.frames`, and chats.db.
-
-The task is one of its own, not the request's: a listener that goes away stops the writing, and
-what was written until then is still stored.
+Knows: event loop and worker thread, client and ticket. Does not know frames or fields.
+Data: scheduler ticket -> `Written` chunks and one `End`; or what the worker raised.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncGenerator, Iterator
-from typing import Any
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from inkling.chats import Exchange, Origin
-from inkling.config import SamplingSettings
+from fastapi.responses import StreamingResponse
+
+from inkling.errors import InklingError
 from inkling.inference.scheduler import Scheduler
-from inkling.server.chat_api import explain, pieces
-from inkling.server.conversations import Conversations
-from inkling.server.schemas import ChatRequest, HistoryTurn, SamplingRequest
+from inkling.inference.tickets import End, Job, Ticket
 
-HISTORY_SENT = 32
-"""More turns than any prompt looks back on; a chat may be longer than a request may be."""
+if TYPE_CHECKING:
+    from inkling.inference.writing import Picked
 
+# A frame a token costs more than the token: pieces that arrive this close travel together.
+FLUSH_SECONDS = 0.025
 
-class WritingError(Exception):
-    """A reply to this chat is being written already; the text is for the one who asked."""
+# How often a reply that says nothing is looked after: its place in the queue, its reader.
+LOOK_SECONDS = 0.25
 
+STREAM_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+SORRY = "Something went wrong while writing this reply. Try again."
 
-class Writing:
-    """A reply under way."""
-
-    def __init__(self, chat: int) -> None:
-        self.chat = chat
-        self.text = ""
-        self.task: asyncio.Task[None] | None = None
-        self.is_open = True
-        """Whether it is still written; afterwards it is being stored, which nothing stops."""
-        self._frames: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
-
-    def say(self, frame: dict[str, Any]) -> None:
-        self._frames.put_nowait(frame)
-
-    def end(self) -> None:
-        self._frames.put_nowait(None)
-
-    def cancel(self) -> None:
-        """Stop writing; what is there is stored."""
-        if self.task is not None and self.is_open:
-            self.is_open = False
-            self.task.cancel()
-
-    async def frames(self) -> AsyncGenerator[dict[str, Any], None]:
-        """Pieces as they come, then how it ended. Leaving early stops the writing."""
-        try:
-            while (frame := await self._frames.get()) is not None:
-                yield frame
-        finally:
-            self.cancel()
+log = logging.getLogger("inkling.server")
 
 
-class Replies:
-    """All replies that are being written to kept chats."""
+@dataclass(frozen=True)
+class Written:
+    """What came since the last time."""
 
-    def __init__(self, scheduler: Scheduler, conversations: Conversations) -> None:
-        self._scheduler, self._conversations = scheduler, conversations
-        self._writings: dict[int, Writing] = {}
+    text: str
+    tokens: tuple[Picked, ...]
 
-    @contextlib.contextmanager
-    def reserve(self, chat: int) -> Iterator[Writing]:
-        """A new `Writing` of a chat, given back if it does not begin. Raises WritingError."""
-        if chat in self._writings:
-            raise WritingError("A reply to this chat is being written. Stop it, or wait for it.")
-        writing = self._writings[chat] = Writing(chat)
-        try:
-            yield writing
-        finally:
-            if writing.task is None:
-                del self._writings[chat]
 
-    def begin(self, writing: Writing, exchange: Exchange, wanted: SamplingRequest) -> None:
-        """Write a reply to an exchange."""
-        settings = exchange.seeded(wanted.sampling())
-        writing.task = asyncio.create_task(self._write(writing, exchange, settings))
-        writing.task.add_done_callback(lambda _: self._end(writing))
+@dataclass(frozen=True)
+class Queued:
+    """How many wait before this reply, itself included."""
 
-    def _end(self, writing: Writing) -> None:
-        del self._writings[writing.chat]
-        writing.end()
+    position: int
 
-    async def stop(self, chat: int) -> None:
-        """End a chat's reply, if one is being written, and wait until it is stored."""
-        writing = self._writings.get(chat)
-        if writing is not None and writing.task is not None:
-            writing.cancel()
-            await asyncio.wait([writing.task])
 
-    async def finish(self) -> None:
-        """End all replies and wait until they are stored."""
-        for chat in list(self._writings):
-            await self.stop(chat)
+@dataclass
+class Reply:
+    """A ticket, and the event that says that it has something."""
 
-    async def _write(
-        self, writing: Writing, exchange: Exchange, settings: SamplingSettings
-    ) -> None:
-        origin: Origin | None = None
+    ticket: Ticket
+    scheduler: Scheduler
+    ready: asyncio.Event
 
-        def told(run: str, step: int) -> None:
-            nonlocal origin
-            origin = Origin(run, step, settings)
-
-        ended: dict[str, Any] = {"done": True}
-        try:
-            written = pieces(self._scheduler, _request(exchange, settings), told)
-            async with contextlib.aclosing(written):
-                async for piece in written:
-                    writing.text += piece
-                    writing.say({"text": piece})
-            writing.is_open = False
-        except asyncio.CancelledError:
-            ended["stopped"] = True
-        except Exception as error:  # whoever listens is told; what was written is stored
-            writing.is_open = False
-            ended = {"error": explain(error)}
-        if writing.text and origin is not None:
+    async def parts(self, tell_position: bool = False) -> AsyncIterator[Written | Queued | End]:
+        """All that is written, up to the End; raises what the worker raised."""
+        told, first = 0, True
+        while True:
+            if tell_position and first:
+                position = self.scheduler.position(self.ticket)
+                if position != told and position:
+                    yield Queued(position)
+                told = position
             try:
-                position, variant = await asyncio.to_thread(
-                    self._conversations.keep, writing.chat, exchange, writing.text, origin
-                )
-            except Exception as error:
-                ended = {"error": explain(error)}
-            else:
-                ended |= {
-                    "position": position,
-                    "variant": variant,
-                    "seed": str(settings.seed),
-                    "run": origin.run,
-                    "step": origin.step,
-                }
-        writing.say(ended)
+                await asyncio.wait_for(self.ready.wait(), LOOK_SECONDS)
+            except TimeoutError:
+                yield Written("", ())
+                continue
+            if not first:
+                await asyncio.sleep(FLUSH_SECONDS)
+            self.ready.clear()
+            text: list[str] = []
+            tokens: list[Picked] = []
+            end = None
+            while end is None and not self.ticket.items.empty():
+                item = self.ticket.items.get()
+                if isinstance(item, Exception):
+                    raise item
+                if isinstance(item, End):
+                    end = item
+                else:
+                    text.append(item.text)
+                    tokens += item.tokens
+            if text:
+                first = False
+                yield Written("".join(text), tuple(tokens))
+            if end is not None:
+                yield end
+                return
+
+    async def whole(self, gone: Callable[[], Awaitable[bool]]) -> tuple[Written, End] | None:
+        """Everything at once; None where the client left meanwhile, which ends the writing."""
+        texts: list[str] = []
+        tokens: list[Picked] = []
+        try:
+            async for part in self.parts():
+                if isinstance(part, End):
+                    return Written("".join(texts), tuple(tokens)), part
+                if await gone():
+                    return None
+                if isinstance(part, Written):
+                    texts.append(part.text)
+                    tokens += part.tokens
+        finally:
+            self.ticket.cancel()
+        return None
 
 
-def _request(exchange: Exchange, settings: SamplingSettings) -> ChatRequest:
-    """The exchange as a request; what is stored was checked when it came."""
-    roles = {"them": "user", "me": "assistant"}
-    return ChatRequest.model_construct(
-        message=exchange.question,
-        history=[
-            HistoryTurn.model_construct(role=roles[role], content=text)
-            for role, text in exchange.history[-HISTORY_SENT:]
-        ],
-        **settings.model_dump(include=set(SamplingRequest.model_fields)),
-    )
+async def ask(scheduler: Scheduler, job: Job) -> Reply:
+    """Ask for a reply. Raises what `Scheduler.submit` raises."""
+    loop = asyncio.get_running_loop()
+    ready = asyncio.Event()
+
+    def notify() -> None:
+        # The server may close its loop while a reply is still being written.
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(ready.set)
+
+    ticket = await asyncio.to_thread(scheduler.submit, job, notify)
+    return Reply(ticket, scheduler, ready)
+
+
+class EventStream(StreamingResponse):
+    """Server-sent events of some replies, which are cancelled when the response is over, however
+    it ended and whether or not a single frame was read."""
+
+    def __init__(self, frames: AsyncIterator[str], replies: list[Reply]) -> None:
+        super().__init__(frames, media_type="text/event-stream", headers=STREAM_HEADERS)
+        self._replies = replies
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            for reply in self._replies:
+                reply.ticket.cancel()
+
+
+def explain(error: Exception) -> str:
+    """A sentence for whoever asked; what we did not expect is logged."""
+    if isinstance(error, InklingError):
+        return str(error)
+    log.error("a reply failed", exc_info=error)
+    return SORRY

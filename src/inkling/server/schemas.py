@@ -40,6 +40,8 @@ class SamplingRequest(BaseModel):
     top_p: Annotated[float, Field(gt=0, le=1)] = _DEFAULTS.top_p
     max_tokens: Annotated[int, Field(ge=1, le=MAX_REPLY_TOKENS)] = _DEFAULTS.max_tokens
     seed: Annotated[int | None, Field(ge=0, lt=2**63)] = None
+    queue: bool = False
+    """Whether a stream tells the place in the queue."""
 
     def sampling(self) -> SamplingSettings:
         return SamplingSettings(

@@ -1,0 +1,49 @@
+"""A run of random weights: everything a trained run has but sense, made in a moment."""
+
+from __future__ import annotations
+
+import torch
+
+from inkling import __version__
+from inkling.config import DataFacts, ModelSettings, RunConfig, TrainingSettings
+from inkling.model.gpt import GPT
+from inkling.runs import Run
+from inkling.tokens.tokenizer import Tokenizer
+from inkling.workspace import Workspace
+
+TEXT = "abcdefghijklmnopqrstuvwxyz ,.?!é🐖\n"
+CONTEXT = 64
+
+
+def random_run(workspace: Workspace, name: str = "random", seed: int = 0) -> Run:
+    """A fine-tuned run whose newest checkpoint is of step `seed` + 1. It never ends a text by
+    itself: <|end|> is not among its live ids."""
+    tokenizer = Tokenizer.train([TEXT])
+    settings = ModelSettings(
+        n_layer=1, n_head=1, n_embd=32, head_dim=32, n_hidden=32, context_length=CONTEXT,
+        vocab_size=tokenizer.vocab_size,
+    )  # fmt: skip
+    if name in workspace.run_names():
+        run = Run.open(workspace, name)
+    else:
+        run = Run.create(
+            workspace,
+            RunConfig(
+                inkling_version=__version__,
+                torch_version=torch.__version__,
+                name=name,
+                created="2026-01-01T00:00:00.000000",
+                model=settings,
+                train=TrainingSettings(sequence_length=CONTEXT),
+                data=DataFacts(live_ranges=((0, tokenizer.end_id),)),
+                complete=True,
+            ),
+        )
+        tokenizer.save(run.tokenizer_path)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model = GPT(settings)
+        torch.nn.init.normal_(model.head.weight, std=0.2)
+    run.save_checkpoint(seed + 1, {"phase": "finetune"}, model.state_dict(), {})
+    run.write_best({"finetune": {"step": seed + 1, "loss": 1.0}})
+    return run
