@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.server.conftest import Server, empty_server, server  # noqa: F401  (fixtures)
+from inkling.workspace import Workspace
+from tests.server.conftest import Server, empty_server, start_server, stop_server  # noqa: F401
+
+
+@pytest.fixture(scope="session")
+def talked(trained: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A copy of the trained workspace: what is said in the browser is kept in it."""
+    copy = Workspace(tmp_path_factory.mktemp("talked") / "wilma")
+    shutil.copytree(trained.path, copy.path)
+    return copy
+
+
+@pytest.fixture(scope="session")
+def server(talked: Workspace) -> Iterator[Server]:
+    running = start_server(talked.path)
+    yield running
+    stop_server(running)
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +40,7 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(chromium: Browser, server: Server) -> Iterator[Page]:  # noqa: F811
+def page(chromium: Browser, server: Server) -> Iterator[Page]:
     """The chat, loaded; a page error or a console error fails the test."""
     context = chromium.new_context(viewport={"width": 1280, "height": 800})
     tab = context.new_page()

@@ -29,6 +29,12 @@ def finished(page: Page) -> None:
     expect(page.get_by_role("button", name="Send")).to_be_visible(timeout=20_000)
 
 
+def private(page: Page) -> None:
+    """Switch to a chat that is kept nowhere, which talks to the stateless API."""
+    page.get_by_role("switch", name="Private").check()
+    expect(page.locator(".thin")).to_contain_text("nothing of this chat is kept")
+
+
 def test_the_page_introduces_the_model(page: Page, server: Server) -> None:
     """Name, facts as the API gives them, an opening bubble, questions to begin with."""
     health = httpx.get(server.url + "api/health").json()
@@ -81,19 +87,20 @@ def test_the_whole_journey_by_keyboard(page: Page) -> None:
     slider.focus()
     page.keyboard.press("End")
     expect(slider).to_have_value("2")
+    page.keyboard.press("Tab")
+    expect(page.get_by_label("Top-k")).to_be_focused()
     sent: list[dict[str, object]] = []
     page.on(
         "request",
-        lambda r: sent.append(json.loads(r.post_data or "{}")) if "stream" in r.url else None,
+        lambda r: (
+            sent.append(json.loads(r.post_data or "{}")) if r.url.endswith("/messages") else None
+        ),
     )
     page.get_by_label("Message", exact=True).focus()
     page.keyboard.type("and again?")
     page.keyboard.press("Enter")
     finished(page)
-    assert sent[0]["temperature"] == 2
-    history = sent[0]["history"]
-    assert isinstance(history, list)
-    assert [turn["role"] for turn in history] == ["user", "assistant"]
+    assert (sent[0]["message"], sent[0]["temperature"]) == ("and again?", 2)
 
 
 def slow_stream(page: Page) -> None:
@@ -103,7 +110,7 @@ def slow_stream(page: Page) -> None:
           const real = window.fetch;
           window.aborted = false;
           window.fetch = (url, options) => {
-            if (!String(url).includes('stream')) return real(url, options);
+            if (!String(url).endsWith('/messages')) return real(url, options);
             options.signal.addEventListener('abort', () => (window.aborted = true));
             const body = new ReadableStream({
               start(controller) {
@@ -150,7 +157,7 @@ def test_failures_are_said_and_the_partial_text_stays(
     page: Page, status: int, body: str, shown: str
 ) -> None:
     """Errors from the server, a stream that ends early, nonsense."""
-    page.get_by_label("Message", exact=True).wait_for()
+    private(page)
 
     def fail(route: Route) -> None:
         route.fulfill(status=status, body=body)
@@ -167,18 +174,36 @@ def test_failures_are_said_and_the_partial_text_stays(
 
 
 def test_without_streaming_the_whole_reply_comes(page: Page) -> None:
-    """404 before any byte: /api/chat is used, and said."""
-    page.get_by_label("Message", exact=True).wait_for()
+    """404 before any byte: /api/chat is used, and said; a second question has the first as
+    its history."""
+    private(page)
     page.route("**/api/chat/stream", lambda route: route.fulfill(status=404, body="{}"))
     say(page, "hello")
     finished(page)
     assert len(replies(page)) == 2
     expect(page.locator(".help")).to_contain_text("does not stream")
+    page.unroute("**/api/chat/stream")
+    with page.expect_request("**/api/chat/stream") as sent:
+        say(page, "again")
+    assert [turn["content"] for turn in sent.value.post_data_json["history"]] == [
+        "hello", replies(page)[1]
+    ]  # fmt: skip
+    finished(page)
+
+
+def test_a_server_without_kept_chats_is_talked_to_all_the_same(page: Page) -> None:
+    """Where /api/chats is not there at all, the stateless API answers, and the page says so."""
+    page.get_by_label("Message", exact=True).wait_for()
+    page.route("**/api/chats", lambda route: route.fulfill(status=404, body="{}"))
+    say(page, "hello")
+    finished(page)
+    assert len(replies(page)) == 2
+    expect(page.locator(".thin")).to_contain_text("keeps no chats")
 
 
 def test_model_and_user_text_is_only_ever_text(page: Page) -> None:
     """Markup in a message or a reply is shown, never run."""
-    page.get_by_label("Message", exact=True).wait_for()
+    private(page)
     evil = "<img src=x onerror=\"document.title='pwned'\"><script>document.title='pwned'</script>"
     frame = json.dumps({"text": evil})
     page.route(
@@ -215,15 +240,24 @@ def test_no_accessibility_faults_and_nothing_spills(
     page.get_by_label("Message", exact=True).wait_for()
     say(page, "what is a long answer?")
     finished(page)
+    page.get_by_role("button", name="Why?").click()
+    page.locator(".why p").first.wait_for()
     page.evaluate(AXE.read_text())
-    found = page.evaluate(
-        "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'best-practice']})"
-    )
-    assert [v["id"] + ": " + v["nodes"][0]["html"] for v in found["violations"]] == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    heights = page.evaluate(
-        "[...document.querySelectorAll('button, input, textarea, summary')]"
-        ".filter((e) => e.offsetParent).map((e) => e.getBoundingClientRect().height)"
-    )
-    assert min(heights) >= 44
+    for panel in ("Chats", "How it writes", None) if width < 1100 else (None,):
+        if panel:
+            page.get_by_role("button", name=panel, exact=True).click()
+        found = page.evaluate(
+            "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'best-practice']})"
+        )
+        assert [v["id"] + ": " + v["nodes"][0]["html"] for v in found["violations"]] == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        heights = page.evaluate(
+            "[...document.querySelectorAll('button, main a, textarea, label:has(input),"
+            " input:not([type=checkbox])')]"
+            ".filter((e) => e.offsetParent).map((e) => e.getBoundingClientRect().height)"
+        )
+        assert min(heights) >= 44
+        if panel:
+            page.keyboard.press("Escape")
+            expect(page.get_by_role("button", name=panel, exact=True)).to_be_focused()
     context.close()

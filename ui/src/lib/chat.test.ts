@@ -2,17 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { Meter, segments, swap, when } from './chat';
 
 describe('Meter', () => {
-  it('measures from the first piece on, in characters that a person counts', () => {
-    const meter = new Meter();
-    expect(meter.add('waited for', 5000)).toBeNull();
+  it('measures from the question on, in characters that a person counts', () => {
+    const meter = new Meter(5000);
     expect(meter.add('ab🐖', 5500)).toBe(6);
     expect(meter.add('abcdefg', 6000)).toBe(10);
   });
 
-  it('says nothing of two pieces that came at once', () => {
-    const meter = new Meter();
-    meter.add('a', 0);
-    expect(meter.add('b', 1)).toBeNull();
+  it('says nothing of a moment too short to measure', () => {
+    expect(new Meter(0).add('abc', 1)).toBeNull();
   });
 });
 

@@ -1,20 +1,19 @@
 /** What the chat says of replies: pure functions of texts, times and origins. */
 
-/** Characters per second of a reply that is being written, from its first piece on. */
+const MEASURABLE_MS = 50;
+
+/** Characters per second of a reply, waiting included: what the one who asked it sees. */
 export class Meter {
-  private begun: number | null = null;
   private characters = 0;
 
-  /** A piece came at `now` (milliseconds); the rate, null while nothing can be said. */
+  /** `asked` is when the question was sent, in milliseconds. */
+  constructor(private readonly asked: number) {}
+
+  /** A piece came at `now`; the rate, null while nothing can be said. */
   add(piece: string, now: number): number | null {
-    if (this.begun === null) {
-      // The first piece ends the waiting; what it holds took time that was not measured.
-      this.begun = now;
-      return null;
-    }
     this.characters += [...piece].length;
-    const seconds = (now - this.begun) / 1000;
-    return seconds < 0.05 ? null : this.characters / seconds;
+    const passed = now - this.asked;
+    return passed < MEASURABLE_MS ? null : (this.characters * 1000) / passed;
   }
 }
 

@@ -257,9 +257,9 @@ class Conversation {
     bubble.chosen = bubble.versions.length - 1;
     const version = bubble.versions[bubble.chosen] as Version;
     Object.assign(bubble, { state: 'thinking', problem: '', note: '', rate: null });
-    const meter = new Meter();
     try {
       await this.settling;
+      const meter = new Meter(performance.now());
       const ended = await job(controller.signal, (piece) => {
         version.text += piece;
         bubble.state = 'writing';
