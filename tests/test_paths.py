@@ -89,7 +89,7 @@ def test_a_reply(trained: Workspace) -> None:
     assert [i for i in ids if i in (end, them, me)] == [end, them, me, end, them, me]
     assert voice.tokenizer.decode(ids) == " hello hello, kettle's on soup"
 
-    greedy = SamplingSettings(temperature=0, max_tokens=12, repetition_penalty=1.0)
+    greedy = SamplingSettings(temperature=0, max_tokens=12)
     model = voice.engine.model
     cache = KVCache(model.settings)
     written: list[int] = []

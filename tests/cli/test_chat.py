@@ -346,7 +346,7 @@ def test_a_correction_reaches_the_next_training(
 
     ids = PackedIds.open(run.path / "data", "dialog_train").ids
     learned = Tokenizer.load(run.tokenizer_path).decode([int(i) for i in ids])
-    assert "who?A piano tuner." in learned
+    assert " who A piano tuner." in learned
 
     undone = chat("who?\n/edit Nobody.\n/edit undo\n/edit undo\n")
     assert undone.err.splitlines()[1:] == [
