@@ -163,7 +163,9 @@ class Conversation {
         ? answerAgain(id, settings.sampling, signal, onText)
         : this.askOnly(text, history, signal, onText),
     );
-    if (this.keeps && id !== null && reply.state !== 'failed') await this.compare(id, reply);
+    if (!this.keeps || id === null) return;
+    if (reply.state !== 'failed') await this.compare(id, reply);
+    void chats.refresh();
   }
 
   stop(): void {
@@ -270,7 +272,7 @@ class Conversation {
     } catch (error) {
       if (controller.signal.aborted) {
         bubble.state = 'stopped';
-        this.settling = this.stopped(bubble);
+        if (this.shows(bubble)) this.settling = this.stopped(bubble);
       } else {
         bubble.state = 'failed';
         bubble.problem = said(error);
@@ -281,7 +283,12 @@ class Conversation {
       bubble.versions.pop();
       bubble.chosen = before;
     }
-    this.announcement = bubble.problem || this.text(bubble);
+    if (this.shows(bubble)) this.announcement = bubble.problem || this.text(bubble);
+  }
+
+  /** Whether a bubble is of the chat that is open: another may have been opened meanwhile. */
+  private shows(bubble: Bubble): boolean {
+    return this.bubbles.includes(bubble);
   }
 
   private settle(bubble: Bubble, version: Version, ended: Ended): void {
@@ -296,6 +303,12 @@ class Conversation {
     if (!this.keeps || this.id === null) return;
     try {
       const found = await stopReply(this.id);
+      if (!this.shows(bubble)) return;
+      // The question may have arrived although nothing came back.
+      const yours = this.bubbles.filter((other) => other.from === 'you');
+      const theirs = found.messages.filter((message) => message.role === 'user');
+      const last = yours.at(-1);
+      if (last && yours.length === theirs.length) last.position = theirs.at(-1)?.position ?? null;
       const row = found.messages.at(-1);
       if (row?.role !== 'assistant' || bubble !== this.bubbles.at(-1)) return;
       bubble.position = row.position;
