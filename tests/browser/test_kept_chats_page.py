@@ -52,9 +52,7 @@ def test_a_chat_is_there_again_after_a_reload(page: Page, server: Server) -> Non
     asked, reply = stored(server, chat)
     text = reply["variants"][0]["text"]
     assert replies(page)[-1] == text
-    expect(page.locator(".seed button, button.seed")).to_have_text(
-        f"seed {reply['variants'][0]['seed']}"
-    )
+    expect(page.locator("button.seed")).to_have_text(f"seed {reply['variants'][0]['seed']}")
     current = page.get_by_role("list", name="Kept chats").locator("a[aria-current]")
     expect(current.locator(".title")).to_have_text(f"soup {EVIL}?")
     page.reload()
@@ -63,7 +61,6 @@ def test_a_chat_is_there_again_after_a_reload(page: Page, server: Server) -> Non
     assert page.title() == "wilma"
     page.get_by_role("button", name="New chat").click()
     expect(page.locator(".bubble.you")).to_have_count(0)
-    page.go_back()
     page.get_by_role("list", name="Kept chats").get_by_text("soup").first.click()
     expect(page.locator(".bubble.you .words")).to_have_text(f"soup {EVIL}?")
 
