@@ -7,7 +7,7 @@ export type Point = [x: number, y: number];
 export interface Line {
   name: string;
   colour: 'train' | 'val';
-  /** Thin and pale: the noisy loss between two evaluations. */
+  /** Thin: the noisy loss between two evaluations. */
   faint: boolean;
   dashed: boolean;
   /** Written beside its last point; empty for none. */
@@ -65,7 +65,8 @@ export function lines(
     const line = { faint: false, dashed: false };
     return [
       {
-        ...line, name: `${phase} live`, colour: 'train' as const, faint: true, label: '',
+        ...line, name: `${phase} live`, colour: 'train' as const, faint: true,
+        label: own.length === 0 ? 'train' : '', // the evaluations carry the label once there are any
         points: between.map((row, n) => [position(row, axis), smoothed[n]] as Point),
       },
       { ...line, name: `${phase} train`, colour: 'train' as const, label: 'train', points: points('train_loss') },
