@@ -164,7 +164,8 @@ class Conversation {
         : this.askOnly(text, history, signal, onText),
     );
     if (!this.keeps || id === null) return;
-    if (reply.state !== 'failed') await this.compare(id, reply);
+    if (reply.state === 'failed') return; // a list that cannot be had either would say it twice
+    await this.compare(id, reply);
     void chats.refresh();
   }
 
