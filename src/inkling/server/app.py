@@ -1,4 +1,4 @@
-"""The web server: the chat API, the runs API and the page, on loopback.
+"""The web server: the chat API, OpenAI's API, the runs API and the page, on loopback.
 
 Knows: how the pieces are put together and started. Data: workspace -> Scheduler and Trainings
 -> routes. Nothing here imports torch: the page is there before it is.
@@ -20,6 +20,7 @@ from inkling import __version__
 from inkling.errors import ServerError
 from inkling.inference.scheduler import Scheduler
 from inkling.server.chat_api import chat_router
+from inkling.server.openai_api import openai_router
 from inkling.server.runs_api import runs_router
 from inkling.server.schemas import MAX_BODY_BYTES
 from inkling.server.security import LOOPBACK, Security
@@ -50,6 +51,7 @@ def make_app(
         title="Inkling", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None
     )
     app.include_router(chat_router(scheduler, name))
+    app.include_router(openai_router(scheduler, name))
     app.include_router(runs_router(trainings, name, closing or threading.Event()))
     if (STATIC / "index.html").is_file():
         app.mount("/", StaticFiles(directory=STATIC, html=True), name="page")
