@@ -43,7 +43,10 @@ def random_run(workspace: Workspace, name: str = "random", seed: int = 0) -> Run
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = GPT(settings)
-        torch.nn.init.normal_(model.head.weight, std=0.2)
+        # A fresh model's blocks do nothing; here what was read must change what is written.
+        for weight in model.parameters():
+            if weight.dim() > 1:
+                torch.nn.init.normal_(weight, std=0.3)
     run.save_checkpoint(seed + 1, {"phase": "finetune"}, model.state_dict(), {})
     run.write_best({"finetune": {"step": seed + 1, "loss": 1.0}})
     return run

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from inkling.workspace import Workspace
+from tests.voices import random_run
 
 
 @dataclass
@@ -64,5 +65,21 @@ def server(trained: Workspace) -> Iterator[Server]:
 @pytest.fixture
 def empty_server(tmp_path: Path) -> Iterator[Server]:
     running = start_server(Workspace.create(tmp_path / "empty").path)
+    yield running
+    stop_server(running)
+
+
+@pytest.fixture(scope="session")
+def nonsense(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A workspace whose only run has random weights: quick to make and quick to answer."""
+    made = Workspace.create(tmp_path_factory.mktemp("nonsense") / "wilma")
+    random_run(made)
+    return made
+
+
+@pytest.fixture(scope="session")
+def served(nonsense: Workspace) -> Iterator[Server]:
+    """A server of nonsense."""
+    running = start_server(nonsense.path)
     yield running
     stop_server(running)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import sys
 import threading
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 HOST, PORT = "127.0.0.1", 5050
 
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{16,200}")
+"""What stands in an address and a cookie without quoting, and is not guessed."""
+
 
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = HOST,
@@ -30,6 +34,13 @@ def serve(
     open_page: Annotated[
         bool, typer.Option("--open/--no-open", help="Open the page in the browser.")
     ] = True,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            envvar="INKLING_TOKEN",
+            help="Token, or API key, that every request must bring. Made up for another --host.",
+        ),
+    ] = None,
     run: RunOption = None,
     workspace: WorkspaceOption = None,
 ) -> None:
@@ -41,7 +52,7 @@ def serve(
             trained.append(name)
 
     try:
-        serve_workspace(find_workspace(workspace), host, port, open_page, run, on_stop=note)
+        serve_workspace(find_workspace(workspace), host, port, open_page, run, token, on_stop=note)
     finally:
         if trained:
             typer.echo(f"The training of {trained[0]} goes on; inkling serve shows it again.")
@@ -53,15 +64,21 @@ def serve_workspace(
     port: int = PORT,
     open_page: bool = True,
     run_name: str | None = None,
+    token: str | None = None,
     begin: Callable[[Trainings], None] = lambda trainings: None,
     on_stop: Callable[[Trainings], None] = lambda trainings: None,
 ) -> None:
-    """Serve until Ctrl-C. Off loopback a token is made up and printed.
+    """Serve until Ctrl-C. Off loopback a token is made up and printed, unless one is given.
 
     `begin` is called once the address is ours, `on_stop` at the first Ctrl-C or SIGTERM.
     """
     if not 0 <= port < 65536:
         raise UsageError(f"--port must be between 0 and 65535; you gave {port}.")
+    if token is not None and not _TOKEN.fullmatch(token):
+        raise UsageError(
+            "--token must be 16 to 200 letters, digits, '-' or '_'. For a good one: "
+            'python3 -c "import secrets; print(secrets.token_urlsafe(16))".'
+        )
     from inkling.runs import Run
     from inkling.server.app import bind, make_app
     from inkling.server.security import is_loopback
@@ -86,7 +103,8 @@ def serve_workspace(
                 on_stop(trainings)
             super().handle_exit(sig, frame)
 
-    token = None if is_loopback(host) else secrets.token_urlsafe(16)
+    if token is None and not is_loopback(host):
+        token = secrets.token_urlsafe(16)
     scheduler = Scheduler(workspace, run_name)
     app = make_app(scheduler, trainings, name, host, token, closing)
     shown = f"[{host}]" if ":" in host else host

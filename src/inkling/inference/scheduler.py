@@ -16,6 +16,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from inkling.errors import InklingError
@@ -152,6 +153,16 @@ class Scheduler:
             self._withdraw(ticket)
 
 
+@dataclass(frozen=True)
+class _Underway:
+    """A reply that has a slot."""
+
+    ticket: Ticket
+    text: TextStream
+    prompt_tokens: int
+    begun: float
+
+
 class _Group:
     """The replies that one model writes now."""
 
@@ -164,26 +175,26 @@ class _Group:
         torch.set_num_threads(threads)
         self.model = model
         self.batch: Batch = Batch(model.engine, slots)
-        self.replies: dict[Writing, tuple[Ticket, TextStream, float]] = {}
+        self.replies: dict[Writing, _Underway] = {}
         self.tokens = 0
         """Tokens of the last step."""
 
     def add(self, ticket: Ticket) -> None:
         writing, text = self.model.begin(ticket.draft_for(self.model))
         self.batch.add(writing)
-        self.replies[writing] = ticket, text, time.monotonic()
+        self.replies[writing] = _Underway(ticket, text, len(writing.context), time.monotonic())
 
     def step(self) -> list[float]:
         """One token for each reply; how many seconds each took that is now complete."""
-        for writing, (ticket, _, _) in list(self.replies.items()):
-            if ticket.cancelled():
+        for writing, reply in list(self.replies.items()):
+            if reply.ticket.cancelled():
                 self._remove(writing)
         self.tokens = 0
         try:
             return self._step() if self.replies else []
         except Exception as error:  # as above; what the slots hold cannot be trusted any more
-            for ticket, _, _ in self.replies.values():
-                ticket.put(error)
+            for reply in self.replies.values():
+                reply.ticket.put(error)
             for writing in list(self.replies):
                 self._remove(writing)
             self.batch.forget()
@@ -192,7 +203,8 @@ class _Group:
     def _step(self) -> list[float]:
         took = []
         for writing, picked in self.batch.step():
-            ticket, text, begun = self.replies[writing]
+            reply = self.replies[writing]
+            ticket, text = reply.ticket, reply.text
             if writing.finish != "stop":
                 self.tokens += 1
                 piece = text.push(picked)
@@ -203,9 +215,9 @@ class _Group:
                 last = text.finish()
                 if last.text or last.tokens:
                     ticket.put(last)
-                ticket.put(End(finish, len(ticket.draft.ids), len(writing.written)))
+                ticket.put(End(finish, reply.prompt_tokens, len(writing.written)))
                 self._remove(writing)
-                took.append(time.monotonic() - begun)
+                took.append(time.monotonic() - reply.begun)
         return took
 
     def _remove(self, writing: Writing) -> None:

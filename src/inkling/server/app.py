@@ -1,4 +1,4 @@
-"""The web server: the chat APIs, the runs API and the page, on loopback.
+"""The web server: the chat APIs, OpenAI's API, the runs API and the page, on loopback.
 
 Knows: how the pieces are put together and started. Data: workspace -> Scheduler and Trainings
 -> routes. Nothing here imports torch: the page is there before it is.
@@ -23,6 +23,7 @@ from inkling.server.chat_api import chat_router
 from inkling.server.chats_api import chats_router
 from inkling.server.conversations import Conversations
 from inkling.server.kept_replies import Replies
+from inkling.server.openai_api import openai_router
 from inkling.server.runs_api import runs_router
 from inkling.server.schemas import MAX_BODY_BYTES
 from inkling.server.security import LOOPBACK, Security
@@ -58,6 +59,7 @@ def make_app(
     )
     app.include_router(chat_router(scheduler, name))
     app.include_router(chats_router(conversations, replies, scheduler))
+    app.include_router(openai_router(scheduler, name))
     app.include_router(runs_router(trainings, name, closing or threading.Event()))
     if (STATIC / "index.html").is_file():
         app.mount("/", StaticFiles(directory=STATIC, html=True), name="page")

@@ -22,7 +22,14 @@ from inkling.inference.newest import NoModelError
 from inkling.inference.scheduler import QueueFullError, Scheduler
 from inkling.inference.tickets import End
 from inkling.server.replies import EventStream, Queued, Reply, ask, explain
-from inkling.server.schemas import MAX_BODY_BYTES, BadRequestError, ChatRequest, Health, parse_chat
+from inkling.server.schemas import (
+    MAX_BODY_BYTES,
+    BadRequestError,
+    ChatRequest,
+    Health,
+    body_of,
+    parse_chat,
+)
 from inkling.server.voice import Introductions
 
 if TYPE_CHECKING:
@@ -77,7 +84,7 @@ def chat_router(scheduler: Scheduler, name: str) -> APIRouter:
 
         return wanted, await ask(scheduler, job)
 
-    @router.post("/api/chat")
+    @router.post("/api/chat", openapi_extra=body_of(ChatRequest))
     async def chat(request: Request) -> Response:
         try:
             _, reply = await begin(request)
@@ -86,7 +93,7 @@ def chat_router(scheduler: Scheduler, name: str) -> APIRouter:
             return _refusal(error)
         return JSONResponse({"reply": found[0].text if found else ""})
 
-    @router.post("/api/chat/stream")
+    @router.post("/api/chat/stream", openapi_extra=body_of(ChatRequest))
     async def stream(request: Request) -> Response:
         try:
             wanted, reply = await begin(request)

@@ -34,10 +34,11 @@ from inkling.server.runs_schemas import (
     RunRow,
     Started,
     TrainingNow,
+    TrainingRequest,
     parse_since,
     parse_training,
 )
-from inkling.server.schemas import MAX_BODY_BYTES, BadRequestError
+from inkling.server.schemas import MAX_BODY_BYTES, BadRequestError, body_of
 from inkling.server.trainings import BusyError, Status, Trainings, run_state
 from inkling.training.progress import read_progress
 
@@ -58,7 +59,7 @@ def runs_router(trainings: Trainings, name: str, closing: threading.Event) -> AP
     async def runs() -> RunList:
         return await asyncio.to_thread(_list, trainings, name, len(watchers))
 
-    @router.post("/api/runs", status_code=202)
+    @router.post("/api/runs", status_code=202, openapi_extra=body_of(TrainingRequest))
     async def start(request: Request) -> Any:
         async def begin() -> Started:
             wanted = parse_training(await request.body())

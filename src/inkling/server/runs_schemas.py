@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from inkling.config import Phase, Recipe
-from inkling.server.schemas import BadRequestError
+from inkling.server.schemas import BadRequestError, sentence_of
 from inkling.training.planner import DEFAULT_MINUTES
 
 MAX_MINUTES = 1_000_000
@@ -152,9 +152,7 @@ def parse_training(body: bytes) -> TrainingRequest:
         data: Any = json.loads(body) if body.strip() else {}
         request = TrainingRequest.model_validate(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the body"
-        raise BadRequestError(f"{where}: {first['msg'][0].lower()}{first['msg'][1:]}") from None
+        raise BadRequestError(sentence_of(error)) from None
     except (ValueError, RecursionError):
         raise BadRequestError(
             'The body is not JSON. Send an object such as {"minutes": 3}.'

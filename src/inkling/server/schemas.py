@@ -65,9 +65,33 @@ class ChatRequest(SamplingRequest):
         return [(roles[turn.role], turn.content) for turn in self.history if turn.content.strip()]
 
 
+def parse_json(body: bytes) -> Any:
+    """The value that a body spells. Raises BadRequestError where it is not JSON, or not Unicode:
+    half a surrogate pair can be written in JSON and in nothing that we could answer."""
+    try:
+        data = json.loads(body)
+        json.dumps(data, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise BadRequestError("The text is not valid Unicode: it holds a lone surrogate.") from None
+    except (ValueError, RecursionError):
+        raise BadRequestError("The body is not JSON.") from None
+    return data
+
+
+def sentence_of(error: ValidationError) -> str:
+    """Where and what is wrong with a request, by the first thing that is."""
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"]) or "the body"
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{where}: {message[0].lower()}{message[1:]}"
+
+
 def parse_chat(body: bytes) -> ChatRequest:
     """A validated request. Raises BadRequestError; nothing to say is "empty message"."""
-    data = parse_json(body)
+    try:
+        data: Any = json.loads(body)
+    except (ValueError, RecursionError):
+        data = None
     message = data.get("message") if isinstance(data, dict) else None
     if message is None or (isinstance(message, str) and not message.strip()):
         raise BadRequestError("empty message")
@@ -80,22 +104,30 @@ def parse_chat(body: bytes) -> ChatRequest:
     return request
 
 
-def parse_json(body: bytes) -> Any:
-    """The body as JSON; None where it is none."""
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-
-
 def validated(model: type[Body], data: Any) -> Body:
     """The data as a request. Raises BadRequestError with the first field that is wrong."""
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "body"
-        raise BadRequestError(f"{where}: {first['msg'][0].lower()}{first['msg'][1:]}") from None
+        raise BadRequestError(sentence_of(error)) from None
+
+
+def body_of(model: type[BaseModel]) -> dict[str, Any]:
+    """What the OpenAPI document says of a route that reads its body itself."""
+    schema = model.model_json_schema()
+    definitions = schema.pop("$defs", {})
+
+    def inlined(value: Any) -> Any:
+        if isinstance(value, list):
+            return [inlined(item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        if "$ref" in value:
+            return inlined(definitions[value["$ref"].rpartition("/")[2]])
+        return {key: inlined(item) for key, item in value.items()}
+
+    content = {"application/json": {"schema": inlined(schema)}}
+    return {"requestBody": {"required": True, "content": content}}
 
 
 class ModelFacts(BaseModel):

@@ -16,6 +16,8 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from inkling.server.openai_schemas import error_body
+
 Scope = dict[str, Any]
 
 CONTENT_SECURITY_POLICY = (
@@ -68,7 +70,7 @@ class Security:
         headers = {key: value.decode("latin-1") for key, value in scope["headers"]}
         refusal = self._refusal(scope, headers)
         if refusal is not None:
-            await _respond(send, *refusal)
+            await _respond(send, scope["path"], *refusal)
             return
         extra: list[tuple[bytes, bytes]] = list(_HEADERS)
         if self.token is not None and self._token_in_query(scope):
@@ -130,8 +132,12 @@ class Security:
         return limited
 
 
-async def _respond(send: Any, status: int, sentence: str) -> None:
-    body = json.dumps({"error": sentence}).encode()
+async def _respond(send: Any, path: str, status: int, sentence: str) -> None:
+    error: Any = sentence
+    if path.startswith("/v1"):
+        code = "invalid_api_key" if status == 401 else None
+        error = error_body(sentence, "invalid_request_error", code=code)["error"]
+    body = json.dumps({"error": error}).encode()
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(body)).encode()),
