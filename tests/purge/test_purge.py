@@ -257,8 +257,10 @@ def leave_deleted(path: Path, text: str) -> None:
     """Write rows with a text and delete them the way that leaves them in the file's free pages."""
     db = sqlite3.connect(path, isolation_level=None)
     db.execute("PRAGMA secure_delete = OFF")
+    db.execute("BEGIN")
     db.execute("CREATE TABLE deleted (text TEXT)")
     db.executemany("INSERT INTO deleted VALUES (?)", [(f"{text} {n:,}",) for n in range(900)])
+    db.execute("COMMIT")
     db.execute("DROP TABLE deleted")
     db.close()
     assert text.encode() in path.read_bytes()
