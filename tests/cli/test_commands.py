@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from inkling.cli.main import COMMANDS
+from inkling.runs import Run
 from inkling.workspace import Workspace
 from tests.conftest import DEMO, Result
 
@@ -345,3 +346,17 @@ def test_minutes_bound_the_whole_command(trained: Workspace) -> None:
     assert out.returncode == 0, out.stderr
     assert 0.9 * 24 <= took <= 1.1 * 24
     shutil.rmtree(trained.runs_path / "timed")
+
+
+def test_a_small_corpus_trains_and_is_told_how_little_it_is(
+    inkling: Callable[..., Result], posts: list[Path]
+) -> None:
+    """50 KB: a run comes out, and before its first step stands how little that is."""
+    text = "\n\n".join(post.read_text(encoding="utf-8") for post in posts)[:50_000]
+    Path("small.txt").write_text(text, encoding="utf-8")
+    assert inkling("init", "w").status == 0
+    assert inkling("add", "small.txt", "-w", "w").status == 0
+    done = inkling("train", "--steps", 2, "--no-plots", "-w", "w")
+    assert done.status == 0, done.err
+    assert "(that is little: about 25 pages;" in done.out
+    assert Run.choose(Workspace(Path("w").resolve()), None).best_step() is not None

@@ -1,6 +1,6 @@
 /** The list of kept chats: searched, renamed, deleted. */
 import { deleteChat, listChats, renameChat, type ChatRow } from '../api/chats';
-import { ChatError } from '../api/client';
+import { ChatError, UNREACHABLE } from '../api/client';
 
 const SHOWN = 50;
 const PAUSE_MS = 200;
@@ -25,7 +25,10 @@ class Chats {
       this.loaded = true;
       this.problem = '';
     } catch (error) {
-      if (turn === this.asked) this.problem = said(error);
+      // A lost server is said once, by the conversation; what was listed stays, and is asked for
+      // again when the server is back.
+      const lost = error instanceof ChatError && error.message === UNREACHABLE;
+      if (turn === this.asked && !(lost && this.loaded)) this.problem = said(error);
     }
   }
 
