@@ -48,5 +48,5 @@ def random_run(workspace: Workspace, name: str = "random", seed: int = 0) -> Run
             if weight.dim() > 1:
                 torch.nn.init.normal_(weight, std=0.3)
     run.save_checkpoint(seed + 1, {"phase": "finetune"}, model.state_dict(), {})
-    run.write_best({"finetune": {"step": seed + 1, "loss": 1.0}})
+    run.write_best({"finetune": {"step": seed + 1, "val_nats_per_char": 1.0}})
     return run

@@ -55,9 +55,10 @@ def top_p(logits: Tensor, p: float) -> Tensor:
     if p >= 1.0:
         return logits
     ordered, index = logits.sort(descending=True, stable=True)
-    # Drop a token when those before it already reach p; before the likeliest there are none.
+    # Drop a token when those before it already reach p. Before the likeliest there are none; it
+    # stays also where p is so small that it is 0 in this precision.
     before = ordered.softmax(-1).cumsum(-1).roll(1, -1)
-    before[..., 0] = 0.0
+    before[..., 0] = -1.0
     dropped = torch.zeros_like(before, dtype=torch.bool).scatter(-1, index, before >= p)
     return logits.masked_fill(dropped, NEVER)
 
