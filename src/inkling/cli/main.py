@@ -38,6 +38,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "eval": ("eval", "One honest report on a run: losses, baselines, leaks, voice."),
     "guess": ("guess", "Me or the model? Twenty replies, blind."),
     "serve": ("serve", "Talk to the model in the browser."),
+    "doctor": ("doctor", "Is everything in order here, and what would a training cost?"),
 }
 
 

@@ -107,7 +107,13 @@ def train(
 
 def preload_torch() -> None:
     """Import torch on another thread: it takes a second or two that reading text can use."""
-    threading.Thread(target=lambda: __import__("torch"), daemon=True).start()
+
+    def load() -> None:
+        # Where it cannot be loaded, who needs it says so.
+        with contextlib.suppress(ImportError, OSError):
+            import torch  # noqa: F401
+
+    threading.Thread(target=load, daemon=True).start()
 
 
 def train_new(workspace: Workspace, request: TrainRequest) -> Run:
