@@ -130,16 +130,11 @@ def forecast(
     ) -> TrainingSettings:
         assert isinstance(model, ModelSettings)
         step_seconds = planner.estimated_step_seconds(model, settings, gflops)
-        return planner.with_steps(settings, seconds, step_seconds, _held_out(facts, phase))
+        held_out = facts.val_tokens if phase == "train" else facts.held_out_dialog_tokens
+        return planner.with_steps(settings, seconds, step_seconds, held_out)
 
     plan = planner.make_plan(vocab_size, seconds, gflops, tunes)
     plan = fit_to_clock(facts, plan, seconds, fit_phase)
     assert isinstance(plan.model, ModelSettings)
     weights = planner.parameter_estimate(plan.model)
     return Forecast(minutes, plan, weights, promise(plan.train, facts, weights))
-
-
-def _held_out(facts: DataFacts, phase: Phase) -> int:
-    if phase == "train":
-        return facts.val_tokens
-    return round(facts.dialog_tokens / max(1, facts.dialogs) * facts.held_out_dialogs)
