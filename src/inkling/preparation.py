@@ -96,7 +96,11 @@ def prepare_run(workspace: Workspace, name: str, merges_for: Callable[[int], int
     split, corpus_hash = read_split(workspace)
     characters = split.train_characters + sum(d.characters for d in split.train_dialogs)
     tokenizer = train_tokenizer(split, merges_for(characters))
-    facts = prepare(split, corpus_hash, path, tokenizer)
+    try:
+        facts = prepare(split, corpus_hash, path, tokenizer)
+    except BaseException:
+        shutil.rmtree(path, ignore_errors=True)
+        raise
     return Prepared(path, facts, starter_questions(split))
 
 

@@ -202,7 +202,7 @@ def _newest_unfinished(workspace: Workspace) -> Run:
 
 def _finish(run: Run, runtime: Runtime, resume: bool, plots: bool) -> None:
     from inkling.cli.hooks import hooks, progress_writer
-    from inkling.training.metrics import bits, looks_like
+    from inkling.training.metrics import bits, diverged, looks_like
     from inkling.training.session import train_run
 
     progress = progress_writer(run, runtime, resume)
@@ -238,6 +238,9 @@ def _finish(run: Run, runtime: Runtime, resume: bool, plots: bool) -> None:
             if phase == "train":
                 line += f": {looks_like(per_char, run.config().data.bzip2_nats)}"
             typer.echo(line + _sample_note(run.config(), phase))
+        failure = diverged(run.records("metrics.jsonl"), phase, run.config().model.vocab_size)
+        if failure is not None:
+            typer.echo(f"Careful: {failure}")
     if plots:
         from inkling.plots import draw_run
 
