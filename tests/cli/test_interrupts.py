@@ -12,7 +12,6 @@ import pytest
 from inkling.workspace import Workspace
 from tests.conftest import DEMO
 
-
 # Tests that run in the background ignore SIGINT, and so would their children.
 FOREGROUND = (
     sys.executable, "-c",

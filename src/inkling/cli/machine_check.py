@@ -224,7 +224,7 @@ def _server(host: str, port: int, findings: Findings) -> tuple[bool, bool]:
 
 def _served_by_inkling(host: str, port: int) -> str | None:
     """The name of the model that an Inkling serves there; None for any other program."""
-    connection = http.client.HTTPConnection(host, port, timeout=0.5)
+    connection = http.client.HTTPConnection(host, port, timeout=2)
     try:
         connection.request("GET", "/api/health")
         answer = json.loads(connection.getresponse().read(10_000))

@@ -54,6 +54,13 @@ class LazyGroup(TyperGroup):
         module = import_module(f"inkling.cli.{COMMANDS[cmd_name][0]}")
         return _as_command(cmd_name, getattr(module, cmd_name))
 
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            # Typer would end with 130 and not a word.
+            raise typer.Abort() from None
+
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
