@@ -247,6 +247,7 @@ class DataFacts(Settings):
     writing_tokens: int = 0
     """Of the training tokens, those before the dialogs."""
     dialog_tokens: int = 0
+    held_out_dialog_tokens: int = 0
     dialogs: int = 0
     held_out_dialogs: int = 0
     reply_characters: int = 0

@@ -44,6 +44,20 @@ def explained(
         raise kind(f"{what} {path} is damaged ({error}). {when_damaged}") from None
 
 
+def connect_read_only(path: Path, any_thread: bool = False) -> sqlite3.Connection:
+    """A connection that changes nothing, also where nothing can be written.
+
+    In WAL mode even a reader makes files beside the database; where no write-ahead log is,
+    nobody else has it open, and SQLite may take the file as it lies there.
+    """
+    log = path.with_name(f"{path.name}-wal")
+    alone = not log.exists() or not log.stat().st_size
+    uri = f"{path.resolve().as_uri()}?mode=ro{'&immutable=1' if alone else ''}"
+    return sqlite3.connect(
+        uri, uri=True, timeout=10, isolation_level=None, check_same_thread=not any_thread
+    )
+
+
 class Database:
     """One file in WAL mode, one writer at a time. Use as a context manager."""
 
@@ -55,12 +69,17 @@ class Database:
     when_damaged: ClassVar[str]
     """What to do with a file that cannot be read."""
 
-    def __init__(self, path: Path | str) -> None:
-        """Open, and create where there is none. ":memory:" keeps nothing."""
-        self._path = path
+    def __init__(self, path: Path | str, read_only: bool = False) -> None:
+        """Open, and create where there is none. ":memory:" keeps nothing. With `read_only`
+        nothing is created or changed, and the file must be there."""
+        self._path, self._read_only = path, read_only
         with self._explained():
             # Autocommit mode: transactions are written out where they matter.
-            self._db = sqlite3.connect(path, timeout=10, isolation_level=None)
+            self._db = (
+                connect_read_only(Path(path))
+                if read_only
+                else sqlite3.connect(path, timeout=10, isolation_level=None)
+            )
             try:
                 self._open()
             except BaseException:
@@ -77,6 +96,8 @@ class Database:
                 f"{self._path} was written by a newer version of Inkling. "
                 "Upgrade: pip install --upgrade inkling-gpt."
             )
+        if version == 0 and self._read_only:
+            raise self.error(f"{self._path} is not a database of Inkling. {self.when_damaged}")
         if version == 0:
             self._create()
 
@@ -92,6 +113,14 @@ class Database:
                     self._db.execute(statement)
                     statement = ""
             self._db.execute(f"PRAGMA user_version = {self.version}")
+
+    def check(self) -> None:
+        """Look at the whole file for damage. Raises the database's error where there is some."""
+        with self._explained():
+            found = [str(row[0]) for row in self._db.execute("PRAGMA quick_check(1)")]
+        if found != ["ok"]:
+            reason = found[0].strip().splitlines()[-1]
+            raise self.error(f"{self.what} {self._path} is damaged ({reason}). {self.when_damaged}")
 
     def __enter__(self) -> Self:
         return self

@@ -22,9 +22,11 @@ from pathlib import Path
 import numpy as np
 
 from inkling.config import DataFacts
+from inkling.corpus.dialog import Turn, sessions
+from inkling.corpus.document import Message
 from inkling.corpus.duplicates import Section
 from inkling.corpus.reading import Pieces
-from inkling.corpus.split import Dialog, Split, split_corpus
+from inkling.corpus.split import HELD_OUT, Dialog, Split, split_corpus
 from inkling.corpus.store import CorpusStore
 from inkling.errors import CorpusError, RunError
 from inkling.tokens.chat_format import as_read, encode_dialogs
@@ -94,7 +96,11 @@ def prepare_run(workspace: Workspace, name: str, merges_for: Callable[[int], int
     split, corpus_hash = read_split(workspace)
     characters = split.train_characters + sum(d.characters for d in split.train_dialogs)
     tokenizer = train_tokenizer(split, merges_for(characters))
-    facts = prepare(split, corpus_hash, path, tokenizer)
+    try:
+        facts = prepare(split, corpus_hash, path, tokenizer)
+    except BaseException:
+        shutil.rmtree(path, ignore_errors=True)
+        raise
     return Prepared(path, facts, starter_questions(split))
 
 
@@ -138,6 +144,7 @@ def prepare(split: Split, corpus_hash: str, run_path: Path, tokenizer: Tokenizer
         val_tokens=val.length or dialog_val.length,
         writing_tokens=writing_tokens,
         dialog_tokens=dialog_train.length,
+        held_out_dialog_tokens=dialog_val.length,
         dialogs=len(split.train_dialogs),
         held_out_dialogs=len(split.held_out_dialogs),
         reply_characters=sum(dialog.reply_characters for dialog in split.train_dialogs),
@@ -161,6 +168,52 @@ def bzip2_nats(texts: Iterable[str]) -> float:
             break
     sample = "\n".join(taken)[:_SAMPLE_CHARACTERS]
     return 8 * math.log(2) * len(bz2.compress(sample.encode())) / max(1, len(sample))
+
+
+def estimate_facts(
+    writing: Iterable[str],
+    characters: int,
+    conversations: Iterable[Sequence[Message]],
+    spoken: int,
+    merges_for: Callable[[int], int],
+) -> tuple[DataFacts, int]:
+    """About what `prepare` would count, and the size of the vocabulary, within a second.
+
+    Of a large corpus (`characters` of writing, `spoken` ones in conversations) a sample is read.
+    Near-copies, which a training leaves out, are counted like the rest.
+    """
+    share = min(1.0, _SAMPLE_CHARACTERS / max(1, characters))
+    texts = [text[: math.ceil(share * len(text))] for text in writing]
+    dialogs: list[Sequence[Turn]] = []
+    heard = 0
+    for messages in conversations:
+        dialogs += sessions(messages)
+        heard += sum(len(message.text) for message in messages)
+        if heard >= _SAMPLE_CHARACTERS:
+            break
+    said = ["\n".join(as_read(*turn) for turn in turns) for turns in dialogs]
+    tokenizer = Tokenizer.train([*texts, *said], merges_for(characters + spoken))
+    # All of the writing and all of the conversations, measured in what was read of them.
+    of_writing = characters / max(1, sum(map(len, texts)))
+    of_dialogs = spoken / max(1, heard)
+    written = of_writing * sum(len(tokenizer.encode(text)) + 1 for text in texts)
+    replied = of_dialogs * sum(len(entry.ids) for entry in encode_dialogs(tokenizer, dialogs))
+    count = round(of_dialogs * len(dialogs))
+    held_out = round(HELD_OUT * count)
+    learned = 1 - HELD_OUT
+    facts = DataFacts(
+        train_characters=round(learned * (characters + of_dialogs * sum(map(len, said)))),
+        val_characters=round(HELD_OUT * characters),
+        train_tokens=round(learned * (written + replied)),
+        val_tokens=round(HELD_OUT * (written or replied)),
+        writing_tokens=round(learned * written),
+        dialog_tokens=round(learned * replied),
+        held_out_dialog_tokens=round(HELD_OUT * replied),
+        dialogs=count - held_out,
+        held_out_dialogs=held_out,
+        bzip2_nats=bzip2_nats([*texts, *said]),
+    )
+    return facts, tokenizer.vocab_size
 
 
 @dataclass(frozen=True)

@@ -347,10 +347,10 @@ class Run:
         """Best step and loss of each phase that has one."""
         try:
             best: dict[Phase, dict[str, float]] = json.loads((self.path / "best.json").read_text())
-        except (OSError, json.JSONDecodeError):
-            return {}
-        there = set(self.checkpoint_steps())
-        return {phase: entry for phase, entry in best.items() if entry["step"] in there}
+            there = set(self.checkpoint_steps())
+            return {phase: entry for phase, entry in best.items() if entry["step"] in there}
+        except (OSError, ValueError, AttributeError, KeyError, TypeError):
+            return {}  # nothing there, or nothing that we wrote
 
     def best_step(self, phase: Phase | None = None) -> int | None:
         """Step of the best checkpoint of a phase; by default of the last phase that has one."""

@@ -11,6 +11,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from inkling.machine import usable_cores
+
 if TYPE_CHECKING:
     import torch
 
@@ -39,13 +41,6 @@ def is_out_of_memory(error: BaseException) -> bool:
     )
 
 
-def available_threads() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 @dataclass(frozen=True)
 class Runtime:
     """Device, dtype and thread count of one command.
@@ -67,7 +62,7 @@ class Runtime:
         import torch
 
         began = time.time() if started is None else started
-        count = threads or available_threads()
+        count = threads or usable_cores()
         if torch.get_num_threads() != count:
             torch.set_num_threads(count)
         # Denormal numbers (tiny momenta) cost a hundred cycles each and change nothing.

@@ -19,6 +19,8 @@ from inkling.errors import RunError, UsageError, WorkspaceError
 
 CONFIG_NAME = "inkling.toml"
 
+# Names of what is not yet whole (atomic_folder, atomic_write) or about to be deleted.
+_UNFINISHED = re.compile(r"\..+\.([a-z0-9_]{8}|old|[a-z0-9_]{8}\.old)")
 _RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 _NEW_CONFIG = """\
@@ -250,6 +252,27 @@ class Workspace:
             return []
         folders = [p for p in self.runs_path.iterdir() if (p / "config.json").is_file()]
         return [p.name for p in sorted(folders, key=lambda p: (_created(p), p.name))]
+
+    def leftovers(self) -> list[Path]:
+        """What a process left behind that was killed while it wrote: nobody reads it again.
+
+        While something else writes here, what it is just writing is among them.
+        """
+        found = [*self.path.glob(f".{CONFIG_NAME}.????????")]
+        for top in (self.runs_path, self.ladders_path, self.exports_path):
+            for folder, folders, files in os.walk(top):
+                unfinished = {name for name in folders + files if _UNFINISHED.fullmatch(name)}
+                found += [Path(folder, name) for name in unfinished]
+                folders[:] = [name for name in folders if name not in unfinished]
+        if self.runs_path.is_dir():
+            found += [
+                path
+                for path in self.runs_path.iterdir()
+                if _RUN_NAME.fullmatch(path.name)
+                and path.is_dir()
+                and not (path / "config.json").exists()
+            ]
+        return sorted(found)
 
     @contextlib.contextmanager
     def training_lock(self) -> Iterator[None]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import schemathesis
+import torch
 from hypothesis import HealthCheck, given, settings
 from schemathesis import GenerationMode
 
@@ -13,6 +15,14 @@ from inkling.workspace import Workspace
 from tests.server.conftest import Server
 
 EXAMPLES = 8
+
+
+@pytest.fixture(autouse=True)
+def denormals() -> Iterator[None]:
+    """Hypothesis does not draw numbers where denormals are flushed, as trained models do."""
+    torch.set_flush_denormal(False)
+    yield
+    torch.set_flush_denormal(True)
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode))

@@ -21,7 +21,7 @@ from inkling.runs import Run
 from inkling.training.planner import TimeBudget
 from inkling.training.recipes import RECIPES, is_rung
 from inkling.workspace import Workspace
-from tests.conftest import DEMO, Result
+from tests.conftest import DEMO, Result, made_read_only
 
 STEPS = ("--steps", "12", "--save-every", "2", "--eval-every", "4", "--no-plots")
 SMALL = ("--set", "model.n_embd=96", "--set", "train.total_batch_size=256",
@@ -361,23 +361,9 @@ def test_a_clock_that_is_set_back_does_not_run_away() -> None:
 
 @pytest.fixture
 def read_only(workspace: Workspace) -> Iterator[Workspace]:
-    """The workspace, not writable: by a read-only mount for root, whom modes do not stop."""
-    if os.geteuid() == 0:
-        mount = ["mount", "--bind", str(workspace.path), str(workspace.path)]
-        done = subprocess.run(mount, capture_output=True, text=True, check=False)
-        if done.returncode:
-            pytest.skip(f"mounting is not allowed here: {done.stderr.strip()}")
-        again = ["mount", "-o", "remount,bind,ro", str(workspace.path)]
-        subprocess.run(again, check=True)
+    """The workspace, not writable."""
+    with made_read_only(workspace.path):
         yield workspace
-        subprocess.run(["umount", "-l", str(workspace.path)], check=True)
-        return
-    paths = [workspace.path, *workspace.path.rglob("*")]
-    for path in paths:
-        path.chmod(0o555 if path.is_dir() else 0o444)
-    yield workspace
-    for path in paths:
-        path.chmod(0o755 if path.is_dir() else 0o644)
 
 
 def test_a_read_only_workspace_is_explained(read_only: Workspace) -> None:

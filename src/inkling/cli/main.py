@@ -38,6 +38,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "eval": ("eval", "One honest report on a run: losses, baselines, leaks, voice."),
     "guess": ("guess", "Me or the model? Twenty replies, blind."),
     "serve": ("serve", "Talk to the model in the browser."),
+    "doctor": ("doctor", "Is everything in order here, and what would a training cost?"),
 }
 
 
@@ -52,6 +53,13 @@ class LazyGroup(TyperGroup):
             return None
         module = import_module(f"inkling.cli.{COMMANDS[cmd_name][0]}")
         return _as_command(cmd_name, getattr(module, cmd_name))
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            # Typer would end with 130 and not a word.
+            raise typer.Abort() from None
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         with formatter.section("Commands"):

@@ -13,9 +13,9 @@ import typer
 
 from inkling.config import LadderSettings, ModelSettings, Phase, RunConfig
 from inkling.model.build import count_parameters
+from inkling.training.forecast import memory_bytes, promise
 from inkling.training.loop import EvalReport, StepReport
 from inkling.training.metrics import bits, looks_like
-from inkling.training.planner import expected_nats
 from inkling.training.progress import Pace
 
 REDRAW_SECONDS = 0.1
@@ -31,7 +31,7 @@ def print_plan(config: RunConfig, machine: str) -> None:
     facts, model = config.data, config.model
     size = count_parameters(model)
     characters_per_token = facts.train_characters / max(1, facts.train_tokens)
-    seen = config.train.steps * config.train.total_batch_size
+    promised = promise(config.train, facts, size)
     typer.echo(f"Run {config.name} on {machine}:")
     text = f"  text      {facts.train_characters:,} characters to learn from"
     if facts.val_characters:
@@ -60,19 +60,19 @@ def print_plan(config: RunConfig, machine: str) -> None:
     )
     typer.echo(
         f"  training  {config.train.steps:,} steps, reading the text "
-        f"{seen / max(1, facts.train_tokens):.1f} times"
+        f"{promised.readings:.1f} times"
         + (f"; then {config.finetune.steps:,} steps on the dialogs" if config.finetune else "")
     )
     if config.train.eval_tokens:
         typer.echo(f"  testing   {_tested_on(config)}")
     if config.minutes is not None:
         typer.echo(f"  time      {_duration(60 * config.minutes)} in all")
-    # Weights, gradients and two optimizer moments in 4 bytes each, and torch itself.
-    typer.echo(f"  memory    about {(size * 16 + 400e6) / 1e6:,.0f} MB")
+    typer.echo(f"  memory    about {memory_bytes(size) / 1e6:,.0f} MB")
     if config.recipe == "modern":  # the only one whose course was measured
-        expected = expected_nats(facts.bzip2_nats, seen, size)
-        words = looks_like(expected, facts.bzip2_nats)
-        typer.echo(f"  expect    about {bits(expected):.1f} bits a character: {words}")
+        words = looks_like(promised.expected_nats, facts.bzip2_nats)
+        typer.echo(
+            f"  expect    about {bits(promised.expected_nats):.1f} bits a character: {words}"
+        )
 
 
 def _tested_on(config: RunConfig) -> str:

@@ -107,7 +107,13 @@ def train(
 
 def preload_torch() -> None:
     """Import torch on another thread: it takes a second or two that reading text can use."""
-    threading.Thread(target=lambda: __import__("torch"), daemon=True).start()
+
+    def load() -> None:
+        # Where it cannot be loaded, who needs it says so.
+        with contextlib.suppress(ImportError, OSError):
+            import torch  # noqa: F401
+
+    threading.Thread(target=load, daemon=True).start()
 
 
 def train_new(workspace: Workspace, request: TrainRequest) -> Run:
@@ -199,7 +205,7 @@ def _newest_unfinished(workspace: Workspace) -> Run:
 
 def _finish(run: Run, runtime: Runtime, resume: bool, plots: bool) -> None:
     from inkling.cli.hooks import hooks, progress_writer
-    from inkling.training.metrics import bits, looks_like
+    from inkling.training.metrics import bits, diverged, looks_like
     from inkling.training.session import train_run
 
     progress = progress_writer(run, runtime, resume)
@@ -235,6 +241,9 @@ def _finish(run: Run, runtime: Runtime, resume: bool, plots: bool) -> None:
             if phase == "train":
                 line += f": {looks_like(per_char, run.config().data.bzip2_nats)}"
             typer.echo(line + _sample_note(run.config(), phase))
+        failure = diverged(run.records("metrics.jsonl"), phase, run.config().model.vocab_size)
+        if failure is not None:
+            typer.echo(f"Careful: {failure}")
     if plots:
         from inkling.plots import draw_run
 

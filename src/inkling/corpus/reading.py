@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
 
 from inkling.corpus.duplicates import Section
-from inkling.database import explained
+from inkling.database import connect_read_only, explained
 from inkling.errors import CorpusError
 
 
@@ -76,13 +76,18 @@ class Documents:
     """All documents of a corpus.db: by source, then time, then the order of import."""
 
     path: Path
+    read_only: bool = False
 
     @contextlib.contextmanager
     def _database(self) -> Iterator[sqlite3.Connection]:
         with explained(self.path, "The corpus", CorpusError, WHEN_DAMAGED):
             # One pass at a time uses a connection, but not always from one thread: the trainer
             # of tokens asks for texts from a thread of its own.
-            db = sqlite3.connect(self.path, timeout=10, check_same_thread=False)
+            db = (
+                connect_read_only(self.path, any_thread=True)
+                if self.read_only
+                else sqlite3.connect(self.path, timeout=10, check_same_thread=False)
+            )
             with contextlib.closing(db):
                 yield db
 

@@ -297,7 +297,7 @@ class CorpusStore(Database):
     def documents(self) -> Documents:
         """All documents: by source, then time, then the order of import. They are read one at
         a time, as often as they are gone through, also after the store was closed."""
-        return Documents(Path(self._path))
+        return Documents(Path(self._path), self._read_only)
 
     def conversations(self) -> Iterator[StoredConversation]:
         """All conversations with their messages, in the order of import."""

@@ -1,15 +1,19 @@
-"""From losses to words: what text of a held-out loss looks like.
+"""From losses to words: what text of a held-out loss looks like, and whether training failed.
 
-Knows: what was read off samples. Data: nats -> words. The arithmetic is in evaluation.units.
+Knows: what was read off samples. Data: nats, or the rows of metrics.jsonl -> words. The
+arithmetic is in evaluation.units.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
+from typing import Any
 
+from inkling.config import Phase
 from inkling.evaluation.units import bits
 
-__all__ = ["bits", "looks_like"]
+__all__ = ["bits", "diverged", "looks_like"]
 
 # What text of a given held-out loss looks like, read off samples of models trained on tiny
 # Shakespeare; upper bounds in nats per character. Other text is easier or harder to predict:
@@ -31,3 +35,34 @@ def looks_like(nats_per_character: float, bzip2_nats: float = SHAKESPEARE_BZIP2_
     leaves of a character of the text."""
     comparable = nats_per_character * SHAKESPEARE_BZIP2_NATS / bzip2_nats
     return next(words for bound, words in _LOOKS if comparable < bound)
+
+
+WORSE = 0.5
+"""Nats a token by which a phase must end worse than it began: less is chance."""
+
+
+def diverged(records: Iterable[Mapping[str, Any]], phase: Phase, vocab_size: int) -> str | None:
+    """One sentence where a phase ended with a model that knows less than nothing, or less than
+    before; None where it learned. `records` are the rows of metrics.jsonl.
+
+    Fine-tuning is measured before its first step. That its held-out loss rises may be the price
+    of learning dialogs by heart; that the loss on what it learns rises is not.
+    """
+    rows = [row for row in records if row.get("phase") == phase and "val_loss" in row]
+    if not rows:
+        return None
+    before, last = rows[0]["val_loss"], rows[-1]
+    guessing = math.log(vocab_size)
+    advice = "The learning rate is too high: train again with a lower one, or the planned one."
+    if not last["val_loss"] < guessing:  # a loss that is no number is no better
+        return (
+            f"The training diverged: at the end a held-out token costs {last['val_loss']:.2f} "
+            f"nats, and choosing blindly among {vocab_size:,} costs {guessing:.2f}. {advice}"
+        )
+    learned = last["train_loss"]
+    if phase == "finetune" and learned is not None and learned > before + WORSE:
+        return (
+            f"The fine-tuning diverged: a token of the dialogs cost {before:.2f} nats before, and "
+            f"{learned:.2f} at the end. {advice}"
+        )
+    return None

@@ -28,11 +28,8 @@ from inkling.tokens.loader import DialogLoader, Loader, MixedLoader, WindowLoade
 from inkling.tokens.rewording import Rewording
 from inkling.tokens.tokenizer import ME, THEM, Tokenizer
 from inkling.training import planner
+from inkling.training.forecast import usable_seconds
 from inkling.training.loop import Hooks, Outcome, PhaseJob, run_phase
-
-# Seconds kept back at the end of a timed command: last checkpoint, last words, exit; and what
-# drawing the figures takes, importing matplotlib included.
-RESERVE_SECONDS, FIGURE_SECONDS = 0.3, 1.5
 
 
 @dataclass(frozen=True)
@@ -99,7 +96,7 @@ class Session:
 
 def deadline(minutes: float, runtime: Runtime, figures: bool) -> float:
     """`time.time()` by which the last step of a timed command must have ended."""
-    return runtime.started + 60 * minutes - RESERVE_SECONDS - FIGURE_SECONDS * figures
+    return runtime.started + usable_seconds(minutes, figures)
 
 
 def train_run(

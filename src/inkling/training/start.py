@@ -7,10 +7,10 @@ Data: prepared data + request -> recipe or planner -> overrides -> steps that fi
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 from datetime import UTC, datetime
+from functools import partial
 
 import torch
 
@@ -26,6 +26,7 @@ from inkling.config import (
     TrainRequest,
 )
 from inkling.errors import RunError, TrainingError
+from inkling.machine import memory
 from inkling.model.build import build_model, count_parameters
 from inkling.preparation import (
     Prepared,
@@ -39,6 +40,7 @@ from inkling.runtime import Runtime
 from inkling.tokens.loader import WindowLoader
 from inkling.tokens.tokenizer import Tokenizer
 from inkling.training import planner, recipes
+from inkling.training.forecast import fit_to_clock
 from inkling.training.loop import time_step
 from inkling.training.overrides import apply_overrides
 from inkling.training.session import Session, deadline
@@ -167,7 +169,7 @@ def _tuning(
         return _sampled(session, exact, "finetune"), None
     minutes = request.minutes or planner.DEFAULT_MINUTES
     seconds = max(1.0, deadline(minutes, session.runtime, request.figures) - time.time())
-    return _fit_phase(session, parent.model, settings, seconds, "finetune"), minutes
+    return _fit_phase(session, parent.model, settings, "finetune", seconds), minutes
 
 
 def _now() -> str:
@@ -178,7 +180,7 @@ def _check_memory(plan: Plan) -> None:
     """Raise TrainingError where weights, gradients and moments cannot fit this machine."""
     weights = count_parameters(plan.model)
     needed = 16 * weights
-    available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    available = memory().total
     if needed > available:
         raise TrainingError(
             f"A model of {weights:,} weights needs {needed / 1e9:,.0f} GB to train; this machine "
@@ -208,7 +210,7 @@ def _configure(run: Run, prepared: Prepared, request: TrainRequest, runtime: Run
             plan = recipes.fixed_plan(request.recipe, vocab_size, tunes)
         plan = apply_overrides(plan, request.overrides)
         _check_memory(plan)
-        plan = _fit_to_clock(session, facts, plan, seconds)
+        plan = fit_to_clock(facts, plan, seconds, partial(_fit_phase, session))
     elif request.recipe == "modern":
         assert request.steps is not None
         plan = planner.plan_for_steps(vocab_size, request.steps, tunes)
@@ -263,30 +265,9 @@ def _exact(facts: DataFacts, plan: Plan, steps: int, finetune_steps: int) -> Pla
     return planner.with_dialogs(Plan(model=plan.model, train=train, finetune=finetune), facts)
 
 
-def _fit_to_clock(session: Session, facts: DataFacts, plan: Plan, seconds: float) -> Plan:
-    """The plan with as many steps of both phases as fit into `seconds`, by a short probe."""
-    begun = time.time()
-    finetune = plan.finetune
-    share = 0.0
-    if finetune is not None:
-        share = recipes.CLASSIC_FINETUNE_SHARE
-        fitting = _fit_phase(session, plan.model, finetune, seconds * share, "finetune")
-        finetune = fitting
-        if isinstance(plan.model, ModelSettings):
-            total = round(fitting.steps / share)
-            steps = planner.finetune_steps(total, plan, facts)
-            share = steps / total
-            evaluations = round(steps / fitting.eval_every)
-            evaluations = max(1, min(planner.MAX_EVALUATIONS, evaluations))
-            finetune = planner.with_cadence(fitting, steps, evaluations)
-    left = (seconds - (time.time() - begun)) - seconds * share
-    train = _fit_phase(session, plan.model, plan.train, left, "train")
-    return planner.with_dialogs(Plan(model=plan.model, train=train, finetune=finetune), facts)
-
-
 def _fit_phase(
     session: Session, model_settings: ModelSettings | LadderSettings, settings: TrainingSettings,
-    seconds: float, phase: Phase,
+    phase: Phase, seconds: float,
 ) -> TrainingSettings:  # fmt: skip
     """Time a few steps on a throw-away model; settings with the steps that fit."""
     begun = time.time()

@@ -1,0 +1,101 @@
+"""Ctrl-C at any moment: "Stopped.", 130, never a traceback."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from inkling.workspace import Workspace
+from tests.conftest import DEMO
+
+# Tests that run in the background ignore SIGINT, and so would their children.
+FOREGROUND = (
+    sys.executable, "-c",
+    "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); "
+    "os.execv(sys.argv[1], sys.argv[1:])",
+)  # fmt: skip
+
+
+def interrupted(module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """`inkling` with Ctrl-C pressed as soon as Python has imported `module`."""
+    process = subprocess.Popen(
+        [*FOREGROUND, sys.executable, "-X", "importtime", "-m", "inkling", *arguments],
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stderr is not None
+    said = []
+    for line in process.stderr:
+        said.append(line)
+        if line.rpartition("|")[2].strip() == module:
+            break
+    else:
+        process.kill()
+        pytest.fail(f"{module} was never imported: {''.join(said[-5:])}")
+    process.send_signal(signal.SIGINT)
+    rest = process.stderr.read()
+    process.stderr.close()
+    return subprocess.CompletedProcess(process.args, process.wait(60), "", rest)
+
+
+def stopped(done: subprocess.CompletedProcess[str]) -> None:
+    """What every Ctrl-C comes to."""
+    assert "Traceback" not in done.stderr
+    assert "inkling: Stopped.\n" in done.stderr
+    assert done.returncode == 130
+
+
+@pytest.mark.parametrize("module", ["inkling.cli", "typer.core", "inkling.runtime"])
+def test_ctrl_c_while_the_command_line_is_imported(module: str) -> None:
+    """Before there is anything that could catch it."""
+    stopped(interrupted(module, "--help"))
+
+
+@pytest.mark.parametrize(
+    "module", ["inkling.cli.main", "pydantic", "inkling.cli.options", "numpy", "inkling.preparation",
+               "torch.functional"]
+)  # fmt: skip
+def test_ctrl_c_while_a_training_gets_ready(module: str) -> None:
+    """While it imports, reads and packs the text: nothing of the run to be is left behind."""
+    workspace = Workspace.create(Path("w"))
+    subprocess.run(
+        [sys.executable, "-m", "inkling", "add", str(DEMO / "posts"), "-w", "w"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    stopped(interrupted(module, "train", "--steps", "100000", "-w", "w"))
+    assert workspace.leftovers() == []
+
+
+def test_ctrl_c_stays_ignored_in_the_background() -> None:
+    """A script's `inkling … &` is not stopped by the Ctrl-C that is meant for another."""
+    code = (
+        "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+        "import sys; sys.argv = ['inkling', '--version']\n"
+        "from inkling.__main__ import run\n"
+        "try: run()\n"
+        "finally: print(signal.getsignal(signal.SIGINT) is signal.SIG_IGN)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("True\n")
+
+
+def test_ctrl_c_in_a_finaliser_is_not_lost() -> None:
+    """Python can only print an exception that a finaliser raises; this one comes back."""
+    code = (
+        "import os, signal, sys, inkling.__main__, inkling.cli.main\n"
+        "class Doomed:\n"
+        "    def __del__(self): os.kill(os.getpid(), signal.SIGINT)\n"
+        "def main():\n"
+        "    Doomed()\n"
+        "    while True: pass\n"
+        "inkling.cli.main.main = main\n"
+        "inkling.__main__.run()\n"
+    )
+    done = subprocess.run(
+        [*FOREGROUND, sys.executable, "-c", code],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    stopped(done)
