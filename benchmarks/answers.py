@@ -20,7 +20,7 @@ from pathlib import Path
 
 from _common import ROOT, machine
 
-from inkling.config import SamplingSettings
+from inkling.config import REPLY
 from inkling.inference.chat import ChatModel
 from inkling.runs import Run
 from inkling.runtime import Runtime
@@ -43,7 +43,7 @@ def main() -> None:
 
     run = Run.choose(Workspace.find(options.workspace), None)
     model = ChatModel.load(run, Runtime.detect())
-    settings = SamplingSettings(seed=SEED)
+    settings = REPLY.model_copy(update={"seed": SEED})
     questions = QUESTIONS.read_text(encoding="utf-8").split("\n")[:-1]
     answers = {q: "".join(model.reply(q, [], settings)) for q in questions}
 
@@ -64,7 +64,8 @@ def main() -> None:
         f"{model.engine.model.parameter_count():,} weights, checkpoint of step {model.step}, "
         f"held-out writing {best['train']['val_nats_per_char']:.3f} and held-out replies "
         f"{best['finetune']['val_nats_per_char']:.3f} nats a character. Seed {SEED}, "
-        f"temperature {settings.temperature:g}, top-k {settings.top_k}. "
+        f"temperature {settings.temperature:g}, top-k {settings.top_k}, the surest of "
+        f"{settings.best_of} drafts. "
         "The marks are a reader's who saw only the fact sheet. "
         f"{sum(_plain(q) in asked for q in questions)} of the questions stand in the messages word "
         "for word, capitals and punctuation aside.",

@@ -183,12 +183,21 @@ class SamplingSettings(Settings):
     max_tokens: Annotated[int, Field(ge=1, le=100_000, description="Tokens to write at most.")] = (
         180
     )
+    best_of: Annotated[
+        int, Field(ge=1, le=32, description="Write this many and say the one it is surest of.")
+    ] = 1
     seed: Annotated[
         int | None, Field(ge=0, lt=2**63, description="Same seed, same text. None draws a new one.")
     ] = None
     stop: Annotated[
         tuple[str, ...], Field(description="Texts that end the reply where they appear.")
     ] = ()
+
+
+TEXT = SamplingSettings()
+"""How a text is drawn unless told otherwise: in one draft, to be read while it is written."""
+REPLY = SamplingSettings(best_of=16)
+"""How a reply to a person is drawn. It is short, and better for being thought over."""
 
 
 class Plan(Settings):

@@ -193,7 +193,7 @@ def test_arrow_keys_go_through_the_list(page: Page) -> None:
 
 def test_stop_ends_the_servers_work(page: Page, server: Server) -> None:
     """What is kept of a stopped reply is what was shown, and it does not grow."""
-    wild = json.dumps({"temperature": 2, "topK": 0, "maxTokens": 1000})
+    wild = json.dumps({"temperature": 2, "topK": 0, "maxTokens": 1000, "drafts": 1})
     page.evaluate("wild => localStorage.setItem('inkling.settings', wild)", wild)
     page.reload()
     page.locator(".bubble.model .words").wait_for()  # the opening

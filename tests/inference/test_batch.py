@@ -92,7 +92,7 @@ def test_greedy_texts_are_those_of_one_at_a_time(engine: Engine, seed: int) -> N
     asked: dict[Writing, tuple[list[int], SamplingSettings]] = {}
     finished: list[Writing] = []
     while len(finished) < 60:
-        while not batch.is_full and dice.random() < 0.4:
+        while batch.writings < batch.slots and dice.random() < 0.4:
             prompt, settings = next(source)
             writing = engine.begin(prompt, settings)
             asked[writing] = prompt, settings

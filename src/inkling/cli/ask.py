@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from inkling.cli.defaults import sampling_settings
+from inkling.cli.defaults import reply_settings
 from inkling.cli.options import RunOption, WorkspaceOption, find_workspace, plural
-from inkling.cli.sampling import with_sampling
+from inkling.cli.sampling import with_reply_sampling
 from inkling.errors import UsageError
 from inkling.workspace import Workspace, atomic_write, explain_os_error
 
@@ -28,7 +28,7 @@ DEFAULT_SEED = 0
 MAX_PROMPTS = 10_000
 
 
-@with_sampling
+@with_reply_sampling
 def ask(
     sampling: dict[str, Any],
     prompts: Annotated[
@@ -51,7 +51,7 @@ def ask(
 
     found = find_workspace(workspace)
     source, questions = read_prompts(found, prompts)
-    settings = sampling_settings(found, {"seed": DEFAULT_SEED, **sampling})
+    settings = reply_settings(found, {"seed": DEFAULT_SEED, **sampling})
     chosen = Run.choose(found, run)
     asked = [chosen, *([Run.choose(found, compare)] if compare is not None else [])]
     if len(asked) == 2 and asked[0].name == asked[1].name:

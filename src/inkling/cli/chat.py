@@ -14,14 +14,14 @@ from inkling.chats import ChatStore
 from inkling.cli.chat_commands import run_command
 from inkling.cli.chat_session import ChatSession
 from inkling.cli.console import Console
-from inkling.cli.defaults import sampling_settings
+from inkling.cli.defaults import reply_settings
 from inkling.cli.options import RunOption, WorkspaceOption, find_workspace
-from inkling.cli.sampling import with_sampling
+from inkling.cli.sampling import with_reply_sampling
 from inkling.cli.talk import load_voice
 from inkling.errors import InklingError
 
 
-@with_sampling
+@with_reply_sampling
 def chat(
     sampling: dict[str, Any],
     private: Annotated[
@@ -35,7 +35,7 @@ def chat(
     In a pipe each line is a message, and standard output carries the replies alone.
     """
     found = find_workspace(workspace)
-    settings = sampling_settings(found, sampling)
+    settings = reply_settings(found, sampling)
     voice = load_voice(found, run)
     with ChatStore(":memory:" if private else found.chats_path) as store, Console() as console:
         session = ChatSession(found, voice, store, console, settings, private)

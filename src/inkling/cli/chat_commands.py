@@ -168,6 +168,7 @@ def _quit(session: ChatSession, _: str) -> None:
 COMMANDS: dict[str, Command] = {
     "temperature": Command("[X]", "Show, set: low is safe, high wild.", _setting("temperature")),
     "top-k": Command("[K]", "Show, set: draw among the K likeliest; 0 is off.", _setting("top_k")),
+    "best-of": Command("[N]", "Show, set: drafts to choose the surest from.", _setting("best_of")),
     "seed": Command("[N|off]", "Show, set: the same seed, the same reply.", _setting("seed")),
     "regenerate": Command("", "Another reply to the last message; none is lost.", _regenerate),
     "edit": Command("[TEXT|undo]", "Correct the last reply; the next training learns it.", _edit),

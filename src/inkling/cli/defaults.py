@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from inkling.config import SamplingSettings, TrainRequest
+from inkling.config import REPLY, TEXT, SamplingSettings, TrainRequest
 from inkling.errors import UsageError, WorkspaceError
 from inkling.training.overrides import parse_overrides
 from inkling.training.recipes import RECIPES, is_rung
@@ -59,12 +59,22 @@ def train_request(
         raise WorkspaceError(_explain(workspace, "train", error)) from None
 
 
-def sampling_settings(workspace: Workspace, typed: Mapping[str, Any]) -> SamplingSettings:
-    """How to draw. Raises UsageError naming the option that is out of range."""
+def reply_settings(workspace: Workspace, typed: Mapping[str, Any]) -> SamplingSettings:
+    """How to draw a reply to a person: like any text, but in several drafts."""
+    return sampling_settings(workspace, typed, REPLY)
+
+
+def sampling_settings(
+    workspace: Workspace, typed: Mapping[str, Any], otherwise: SamplingSettings = TEXT
+) -> SamplingSettings:
+    """How to draw: what was typed, else what the workspace says, else as `otherwise`.
+
+    Raises UsageError naming the option that is out of range.
+    """
     table = _table(workspace, "sampling", tuple(SamplingSettings.model_fields))
     given = {key: value for key, value in typed.items() if value is not None}
     try:
-        defaults = SamplingSettings.model_validate(table)
+        defaults = SamplingSettings.model_validate({**otherwise.model_dump(), **table})
     except ValidationError as error:
         raise WorkspaceError(_explain(workspace, "sampling", error)) from None
     try:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from inkling.cli.defaults import sampling_settings
+from inkling.cli.defaults import reply_settings
 from inkling.cli.options import JsonOption, RunOption, WorkspaceOption, find_workspace
 from inkling.errors import UsageError
 
@@ -41,7 +41,7 @@ def eval(
     if not 0 <= seed < 2**62:
         raise UsageError(f"--seed must be between 0 and 2^62 - 1; you gave {seed}.")
     found = find_workspace(workspace)
-    sampling = sampling_settings(found, {"seed": seed})
+    sampling = reply_settings(found, {"seed": seed})
     from inkling.runs import Run
 
     chosen = Run.choose(found, run)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from inkling.cli.defaults import sampling_settings
+from inkling.cli.defaults import reply_settings
 from inkling.cli.options import RunOption, WorkspaceOption, find_workspace, plural
 from inkling.errors import RunError, UsageError
 
@@ -40,7 +40,7 @@ def guess(
     if seed is not None and not 0 <= seed < 2**62:
         raise UsageError(f"--seed must be between 0 and 2^62 - 1; you gave {seed}.")
     found = find_workspace(workspace)
-    sampling = sampling_settings(found, {})
+    sampling = reply_settings(found, {})
     from inkling.evaluation.guessing import PROMPTS, choose, deal, score
     from inkling.evaluation.schema import add_guess, read_guesses
     from inkling.evaluation.wording import guess_sentence

@@ -12,16 +12,21 @@ from typing import Annotated, Any
 
 import typer
 
-from inkling.config import SamplingSettings
-
-_DEFAULTS = SamplingSettings()
+from inkling.config import REPLY, TEXT, SamplingSettings
 
 
-def with_sampling(command: Callable[..., None]) -> Callable[..., None]:
+def with_reply_sampling(command: Callable[..., None]) -> Callable[..., None]:
+    """`with_sampling` for a command that writes replies."""
+    return with_sampling(command, REPLY)
+
+
+def with_sampling(
+    command: Callable[..., None], defaults: SamplingSettings = TEXT
+) -> Callable[..., None]:
     """Put an option for each sampling setting in the place of the parameter `sampling`."""
     parameters: list[inspect.Parameter] = []
     for parameter in inspect.signature(command, eval_str=True).parameters.values():
-        found = _options() if parameter.name == "sampling" else [parameter]
+        found = _options(defaults) if parameter.name == "sampling" else [parameter]
         parameters += [entry.replace(kind=inspect.Parameter.KEYWORD_ONLY) for entry in found]
 
     def with_options(**given: Any) -> None:
@@ -38,10 +43,10 @@ def with_sampling(command: Callable[..., None]) -> Callable[..., None]:
     return with_options
 
 
-def _options() -> list[inspect.Parameter]:
+def _options(defaults: SamplingSettings) -> list[inspect.Parameter]:
     options = []
     for name, field in SamplingSettings.model_fields.items():
-        default = getattr(_DEFAULTS, name)
+        default = getattr(defaults, name)
         shown = f" Default {default:g}." if isinstance(default, int | float) else ""
         flag = f"--{name.replace('_', '-')}"
         # Not typer's default: an option that is not given leaves it to inkling.toml.

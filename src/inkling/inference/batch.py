@@ -11,7 +11,8 @@ when one leaves, the last moves into its place.
 
 A slot that is free keeps what it read until it is needed: the next turn of a conversation finds
 its history there. A new text takes the free slot that shares the longest beginning with it, and
-where none shares enough, the one left longest ago.
+where none shares enough, the one left longest ago. What another slot has read of the same prompt
+meanwhile is copied: the drafts of one reply read their prompt once.
 
 S slots.
 """
@@ -35,6 +36,9 @@ READ_TOKENS = 256
 
 CACHE_BYTES = 2**30
 """Memory that the slots of one model may take; a large model gets fewer slots."""
+
+WORTH_COPYING = 4
+"""Ids in common from which they are copied from another slot rather than read again."""
 
 WORTH_SHARING = 16
 """Ids in common from which a slot is taken for their sake. Every chat begins with the same two or
@@ -79,8 +83,9 @@ class Batch:
         return sum(slot.writing is not None for slot in self._slots)
 
     @property
-    def is_full(self) -> bool:
-        return self.writings == len(self._slots)
+    def slots(self) -> int:
+        """How many texts it can write at once."""
+        return len(self._slots)
 
     def add(self, writing: Writing) -> None:
         """Give a text a slot. There must be a free one."""
@@ -148,6 +153,9 @@ class Batch:
                 break
             index = self._index_of(writing)
             slot = self._slots[index]
+            self._copy_read(cache, index)
+            if slot.is_ready():
+                continue  # with the others, in the next step
             chunk = slot.unread()[:budget]
             last_C = self.engine.last_hidden(chunk, cache.slot(index, len(slot.read)))
             slot.read += chunk
@@ -157,6 +165,17 @@ class Batch:
                 hidden.append(last_C)
         self._reading = [writing for writing in self._reading if writing not in done]
         return done, hidden
+
+    def _copy_read(self, cache: SlotCache, index: int) -> None:
+        """Copy what another slot has read of a slot's prompt, where that is worth it."""
+        slot = self._slots[index]
+        assert slot.writing is not None
+        known = slot.writing.context[:-1]
+        shared = [shared_length(other.read, known) for other in self._slots]
+        source = max(range(len(shared)), key=shared.__getitem__)
+        if shared[source] >= len(slot.read) + WORTH_COPYING:
+            cache.copy(source, index, shared[source])
+            slot.read = known[: shared[source]]
 
     def _decode(self, cache: SlotCache, ready: list[Writing]) -> tuple[list[Writing], list[Tensor]]:
         """One position of each text that was ready, with what the head reads, in row order."""

@@ -18,10 +18,13 @@ from torch import Tensor
 
 from inkling.config import RunConfig, SamplingSettings
 from inkling.errors import CheckpointError
+from inkling.inference.batch import Batch
+from inkling.inference.drafts import Drafts, seed_of
 from inkling.inference.engine import Engine
 from inkling.inference.text import TextStream
-from inkling.inference.writing import Picked, Writing
+from inkling.inference.writing import Finish, Picked
 from inkling.model.build import build_model
+from inkling.model.gpt import GPT
 from inkling.runs import Run
 from inkling.runtime import Runtime
 from inkling.tokens.chat_format import Turn, encode_prompt
@@ -58,6 +61,14 @@ class Draft:
     """Whether blank edges are left out."""
     top_logprobs: int | None = None
     """How many alternatives each token tells of; None for no probabilities at all."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A whole reply, and why it ended."""
+
+    text: str
+    finish: Finish
 
 
 @dataclass
@@ -140,12 +151,30 @@ class ChatModel:
         ids = self.prompt(message, history).ids
         return Draft(ids, settings, trim=True, top_logprobs=top_logprobs)
 
-    def begin(self, draft: Draft) -> tuple[Writing, TextStream]:
-        """The ids to be written, and what makes text of them."""
-        writing = self.engine.begin(
-            draft.ids, draft.settings, self._visible_first, draft.top_logprobs
-        )
-        return writing, TextStream(self.tokenizer, draft.settings.stop, draft.trim)
+    def answer(self, message: str, history: Sequence[Turn], settings: SamplingSettings) -> Answer:
+        """A whole reply, and why it ended."""
+        drafts = self.begin(self.reply_draft(message, history, settings))
+        text = "".join(self._pieces(drafts, lambda: False))
+        assert drafts.finish is not None
+        return Answer(text, drafts.finish)
+
+    def drafts_of(self, settings: SamplingSettings) -> int:
+        """How many drafts it makes of a text. A model without a cache reads its whole context for
+        every token: it makes one."""
+        return settings.best_of if isinstance(self.engine.model, GPT) else 1
+
+    def begin(self, draft: Draft, most: int | None = None) -> Drafts:
+        """The drafts of a text, at most `most`."""
+        settings = draft.settings
+        count = min(self.drafts_of(settings), most or settings.best_of)
+        # Drafts are ranked by their tokens' probabilities.
+        told = 0 if count > 1 and draft.top_logprobs is None else draft.top_logprobs
+        drafts = {}
+        for number in range(count):
+            own = settings.model_copy(update={"seed": seed_of(settings.seed, number)})
+            writing = self.engine.begin(draft.ids, own, self._visible_first, told)
+            drafts[writing] = TextStream(self.tokenizer, settings.stop, draft.trim)
+        return Drafts(drafts)
 
     def prompt(self, message: str, history: Sequence[Turn]) -> Prompt:
         """What the model reads before it replies, and how much of the history is not in it."""
@@ -163,6 +192,9 @@ class ChatModel:
             recent.pop(0)
 
     def _text(self, draft: Draft, cancelled: Callable[[], bool]) -> Iterator[str]:
+        if self.drafts_of(draft.settings) > 1:
+            yield from self._pieces(self.begin(draft), cancelled)
+            return
         text = TextStream(self.tokenizer, draft.settings.stop, draft.trim)
         tokens = self.engine.generate(draft.ids, draft.settings, self._visible_first, cancelled)
         for token in tokens:
@@ -172,6 +204,19 @@ class ChatModel:
                 return
         if piece := text.finish().text:
             yield piece
+
+    def _pieces(self, drafts: Drafts, cancelled: Callable[[], bool]) -> Iterator[str]:
+        """Write the drafts; the text that is said."""
+        batch = Batch(self.engine, len(drafts.writings))
+        for writing in drafts.writings:
+            batch.add(writing)
+        while drafts.finish is None and not cancelled():
+            for writing, picked in batch.step():
+                for piece in drafts.take(writing, picked):
+                    if piece.text:
+                        yield piece.text
+                if writing not in drafts.writings:
+                    batch.remove(writing)
 
     def _visible_first(self, written: list[int]) -> Tensor | None:
         # A first token decides: once one visible token is out, anything may follow.

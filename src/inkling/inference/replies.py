@@ -30,19 +30,12 @@ def replier(voice: ChatModel, settings: SamplingSettings) -> Callable[[Exchange,
     """Answers an exchange's question, after what was really said before it."""
 
     def reply(exchange: Exchange, seed: int) -> Written:
-        # One token past the limit is asked for and refused: so a reply that was cut off is
-        # told from one that ended by itself on its last token.
+        # One token more than the limit: so a reply that was cut off is told from one that ended
+        # by itself on its last token.
         asked = settings.model_copy(update={"seed": seed, "max_tokens": settings.max_tokens + 1})
-        tokens = 0
-
-        def limit_reached() -> bool:
-            nonlocal tokens
-            tokens += 1
-            return tokens > settings.max_tokens
-
         with _one_thread():
-            text = "".join(voice.reply(exchange.question, exchange.history, asked, limit_reached))
-        return Written(text, tokens > settings.max_tokens)
+            answer = voice.answer(exchange.question, exchange.history, asked)
+        return Written(answer.text, answer.finish == "length")
 
     return reply
 

@@ -27,7 +27,7 @@ from inkling.workspace import Workspace
 if TYPE_CHECKING:
     from inkling.inference.batch import Batch
     from inkling.inference.chat import ChatModel
-    from inkling.inference.text import TextStream
+    from inkling.inference.drafts import Drafts
     from inkling.inference.writing import Writing
 
 SLOTS = 32
@@ -133,8 +133,8 @@ class Scheduler:
         return sum(len(group.replies) for group in self._groups.values())
 
     def _admit(self) -> None:
-        """Give free slots to those who wait, in order."""
-        while self._under_way() < self._slots:
+        """Give free slots to those who wait, in order; each takes one for each of its drafts."""
+        while True:
             with self._changed:
                 if not self._waiting:
                     return
@@ -145,7 +145,7 @@ class Scheduler:
                     model, self._slots, self._newest.threads
                 )
                 self._groups[id(model)] = group
-                if group.batch.is_full:
+                if not group.has_room(ticket, self._slots - self._under_way()):
                     return
                 group.add(ticket)
             except Exception as error:  # the worker outlives any one reply; the client is told
@@ -158,7 +158,7 @@ class _Underway:
     """A reply that has a slot."""
 
     ticket: Ticket
-    text: TextStream
+    drafts: Drafts
     prompt_tokens: int
     begun: float
 
@@ -179,13 +179,21 @@ class _Group:
         self.tokens = 0
         """Tokens of the last step."""
 
+    def has_room(self, ticket: Ticket, free: int) -> bool:
+        """Whether a reply's drafts fit in now that so many slots are free in all groups."""
+        wanted = self.model.drafts_of(ticket.draft_for(self.model).settings)
+        free = min(free, self.batch.slots - self.batch.writings)
+        return free >= min(wanted, self.batch.slots)
+
     def add(self, ticket: Ticket) -> None:
-        writing, text = self.model.begin(ticket.draft_for(self.model))
-        self.batch.add(writing)
-        self.replies[writing] = _Underway(ticket, text, len(writing.context), time.monotonic())
+        drafts = self.model.begin(ticket.draft_for(self.model), most=self.batch.slots)
+        reply = _Underway(ticket, drafts, len(drafts.writings[0].context), time.monotonic())
+        for writing in drafts.writings:
+            self.batch.add(writing)
+            self.replies[writing] = reply
 
     def step(self) -> list[float]:
-        """One token for each reply; how many seconds each took that is now complete."""
+        """One token for each draft; how many seconds each took that is now complete."""
         for writing, reply in list(self.replies.items()):
             if reply.ticket.cancelled():
                 self._remove(writing)
@@ -193,8 +201,8 @@ class _Group:
         try:
             return self._step() if self.replies else []
         except Exception as error:  # as above; what the slots hold cannot be trusted any more
-            for reply in self.replies.values():
-                reply.ticket.put(error)
+            for ticket in {reply.ticket for reply in self.replies.values()}:
+                ticket.put(error)
             for writing in list(self.replies):
                 self._remove(writing)
             self.batch.forget()
@@ -204,19 +212,14 @@ class _Group:
         took = []
         for writing, picked in self.batch.step():
             reply = self.replies[writing]
-            ticket, text = reply.ticket, reply.text
-            if writing.finish != "stop":
-                self.tokens += 1
-                piece = text.push(picked)
-                if piece.text or piece.tokens:
-                    ticket.put(piece)
-            finish = "stop" if text.stopped else writing.finish
-            if finish is not None:
-                last = text.finish()
-                if last.text or last.tokens:
-                    ticket.put(last)
-                ticket.put(End(finish, reply.prompt_tokens, len(writing.written)))
+            ticket, drafts = reply.ticket, reply.drafts
+            self.tokens += writing.finish != "stop"
+            for piece in drafts.take(writing, picked):
+                ticket.put(piece)
+            if writing not in drafts.writings:
                 self._remove(writing)
+            if drafts.finish is not None:
+                ticket.put(End(drafts.finish, reply.prompt_tokens, drafts.tokens))
                 took.append(time.monotonic() - reply.begun)
         return took
 

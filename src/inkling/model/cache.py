@@ -147,6 +147,10 @@ class SlotCache:
         """The first slots, to append one position to each; how many positions each has filled."""
         return DecodeCache(self._store_L2SHPD[:, :, : len(lengths)], lengths)
 
+    def copy(self, source: int, target: int, length: int) -> None:
+        """Give a slot the first `length` positions of another."""
+        self._store_L2SHPD[:, :, target, :, :length] = self._store_L2SHPD[:, :, source, :, :length]
+
     def swap(self, one: int, other: int, length: int) -> None:
         """Exchange what two slots hold in their first `length` positions."""
         a, b = (self._store_L2SHPD[:, :, index, :, :length] for index in (one, other))

@@ -13,6 +13,7 @@ MAX_BODY_BYTES = 1_000_000
 MAX_MESSAGE_CHARACTERS = 20_000
 MAX_HISTORY = 1_000
 MAX_REPLY_TOKENS = 2_000
+MAX_DRAFTS = 32
 
 Body = TypeVar("Body", bound=BaseModel)
 
@@ -39,6 +40,8 @@ class SamplingRequest(BaseModel):
     top_k: Annotated[int, Field(ge=0)] = _DEFAULTS.top_k
     top_p: Annotated[float, Field(gt=0, le=1)] = _DEFAULTS.top_p
     max_tokens: Annotated[int, Field(ge=1, le=MAX_REPLY_TOKENS)] = _DEFAULTS.max_tokens
+    best_of: Annotated[int, Field(ge=1, le=MAX_DRAFTS)] = 1
+    """Drafts to write; the surest is said, once the last is written. One is sent as it comes."""
     seed: Annotated[int | None, Field(ge=0, lt=2**63)] = None
     queue: bool = False
     """Whether a stream tells the place in the queue."""
@@ -49,6 +52,7 @@ class SamplingRequest(BaseModel):
             top_k=self.top_k,
             top_p=self.top_p,
             max_tokens=self.max_tokens,
+            best_of=self.best_of,
             seed=self.seed,
         )
 

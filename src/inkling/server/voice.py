@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from inkling.config import SamplingSettings
+from inkling.config import REPLY
 from inkling.errors import InklingError
 from inkling.server.schemas import Health, ModelFacts
 
@@ -35,7 +35,7 @@ class Introductions:
         settings = model.config.model
         opening = None
         if model.tuned:
-            sampling = SamplingSettings(seed=0, max_tokens=60)
+            sampling = REPLY.model_copy(update={"seed": 0, "max_tokens": 60})
             try:
                 opening = "".join(model.reply(GREETING, [], sampling)) or None
             except InklingError:

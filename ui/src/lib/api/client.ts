@@ -33,6 +33,7 @@ export interface Sampling {
   temperature: number;
   top_k: number;
   top_p: number;
+  best_of: number;
   max_tokens: number;
   seed?: string;
 }

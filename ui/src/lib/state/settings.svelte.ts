@@ -10,6 +10,7 @@ interface Saved {
   topK?: number;
   topP?: number;
   maxTokens?: number;
+  drafts?: number;
   theme?: Theme;
 }
 
@@ -32,6 +33,8 @@ class Settings {
   /** 1 is off. */
   topP = $state(1);
   maxTokens = $state(180);
+  /** Of each reply; the surest is said. */
+  drafts = $state(16);
   /** Digits, or nothing: each reply then draws its own. */
   seed = $state('');
   theme = $state<Theme>('auto');
@@ -42,12 +45,13 @@ class Settings {
     this.topK = within(saved.topK, 0, 200, 25);
     this.topP = within(saved.topP, 0.05, 1, 1);
     this.maxTokens = within(saved.maxTokens, 20, 1000, 180);
+    this.drafts = within(saved.drafts, 1, 32, 16);
     this.theme = THEMES.includes(saved.theme as Theme) ? (saved.theme as Theme) : 'auto';
   }
 
   get sampling(): Sampling {
-    const { temperature, topK, topP, maxTokens, seed } = this;
-    const drawn = { temperature, top_k: topK, top_p: topP, max_tokens: maxTokens };
+    const { temperature, topK, topP, maxTokens, drafts, seed } = this;
+    const drawn = { temperature, top_k: topK, top_p: topP, max_tokens: maxTokens, best_of: drafts };
     return seed === '' ? drawn : { ...drawn, seed };
   }
 
@@ -56,9 +60,9 @@ class Settings {
   }
 
   save(): void {
-    const { temperature, topK, topP, maxTokens, theme } = this;
+    const { temperature, topK, topP, maxTokens, drafts, theme } = this;
     try {
-      localStorage.setItem(KEY, JSON.stringify({ temperature, topK, topP, maxTokens, theme }));
+      localStorage.setItem(KEY, JSON.stringify({ temperature, topK, topP, maxTokens, drafts, theme }));
     } catch {
       // a full or forbidden storage only means that the next visit begins with the defaults
     }
