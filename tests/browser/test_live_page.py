@@ -1,4 +1,4 @@
-"""The page while a model comes to be: nothing, gibberish, a voice; a crash; text that is forgotten."""
+"""The page while a model comes to be: nothing, gibberish, a voice; a crash; a text forgotten."""
 
 from __future__ import annotations
 
@@ -38,11 +38,12 @@ def lab(trained: Workspace, tmp_path: Path) -> Iterator[Workspace]:
 @pytest.fixture
 def tab(chromium: Browser) -> Iterator[Page]:
     """A page in which nothing may go wrong."""
-    page = chromium.new_page()
+    context = chromium.new_context()
+    page = context.new_page()
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
     yield page
-    page.close()
+    context.close()
     assert problems == []
 
 
@@ -75,8 +76,8 @@ def test_gibberish_is_seen_becoming_a_voice(tab: Page, lab: Workspace) -> None:
         finished(tab)
         kept = stored(server, chat_of(tab))
         first, last = kept[1]["variants"][0], kept[3]["variants"][0]
-        best = next(r for r in httpx.get(server.url + "api/runs").json()["runs"])["best"]
-        assert first["step"] <= best["train"]["step"] or first["step"] <= last["step"]
+        best = httpx.get(server.url + "api/runs").json()["runs"][0]["best"]
+        assert first["step"] < last["step"]
         assert (last["run"], last["step"]) == (run, best["finetune"]["step"])
         assert replies(tab)[-1] == last["text"]
         tab.get_by_role("button", name="New chat").click()
@@ -121,18 +122,13 @@ def test_a_listener_that_comes_back_is_sent_nothing_twice(tab: Page, lab: Worksp
     """Server gone and back: the page goes on from the step it saw last, without a gap."""
     server = start_server(lab.path)
     try:
-        run = begin(server, recipe="bigram", steps=1_000_000)
+        run = begin(server, recipe="bigram", steps=100_000, finetune=False)
         tab.goto(server.url + "#/training")
-        expect(tab.locator(".status")).to_contain_text(re.compile(r"step [\d,]+ of"), timeout=SOON)
+        expect(tab.locator("[data-key=step]")).to_have_text(re.compile(r"\d"), timeout=SOON)
         stop_server(server)
         expect(tab.get_by_role("alert")).to_contain_text("does not answer", timeout=SOON)
-        with tab.expect_request(re.compile(r"/events\?since="), timeout=SOON) as again:
+        with tab.expect_response(re.compile(r"/events\?since="), timeout=SOON):
             server = start_server(lab.path, "--port", str(server.port))
-            with tab.expect_response(re.compile(r"/events\?since="), timeout=SOON):
-                pass
-        resumed = again.value.all_headers().get("last-event-id")
-        since = int(again.value.url.rsplit("=", 1)[1])
-        assert max(since, int(resumed or 0)) > 0
         httpx.post(f"{server.url}api/runs/{run}/stop", timeout=60)
         expect(tab.locator(".status")).to_contain_text("was stopped", timeout=SOON)
         rows = httpx.get(f"{server.url}api/runs/{run}/metrics").json()["evaluations"]["step"]
