@@ -112,14 +112,18 @@ def test_the_table_says_the_same(curve: Page, server: Server) -> None:
 
 
 def test_the_same_questions_newest_first(curve: Page, server: Server) -> None:
-    """Every sample's text as it was written, as text; the first checkpoint is always in sight."""
+    """Every sample's text as it was written, as text; the first checkpoint is always in sight.
+    One question is asked of all of them, in both phases."""
     samples = httpx.get(server.url + "api/runs/tiny/metrics").json()["samples"]
     steps = curve.locator("ol .where span:first-child")
     assert steps.first.inner_text() == f"step {samples[-1]['step']:,}"
     assert steps.last.inner_text() == f"step {samples[0]['step']:,}"
-    more = curve.get_by_role("button", name=re.compile("in between"))
-    if more.count():
-        more.click()
+    where = {(sample["phase"], sample["step"]) for sample in samples}
+    expect(steps).to_have_count(min(4, len(where)))
+    curve.get_by_role("button", name=f"Show all {len(where)} checkpoints").click()
+    expect(steps).to_have_count(len(where))
+    question = next(sample["prompt"] for sample in samples if sample["asked"])
+    expect(curve.locator("ol .asked").filter(has_text=question)).to_have_count(len(where))
     shown = curve.locator("ol .text").evaluate_all("all => all.map((p) => p.lastChild.textContent)")
     assert sorted(shown) == sorted(sample["text"] for sample in samples)
 

@@ -239,6 +239,27 @@ def test_ctrl_c_ends_the_server_quietly(trained: Workspace) -> None:
     assert "Traceback" not in err
 
 
+def test_ctrl_c_cuts_off_what_is_under_way_quietly(tmp_path: Path) -> None:
+    """A request whose body never comes holds nobody up, and no traceback tells of it."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "inkling", "serve", "--port", "0", "--no-open", "-w",
+         str(Workspace.create(tmp_path / "empty").path)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    port = int(process.stdout.readline().split("/")[2].split(":")[1])
+    with socket.create_connection(("127.0.0.1", port)) as half:
+        head = f"POST /api/runs HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: 9\r\n\r\n"
+        half.sendall(head.encode() + b"{")
+        # Answered after it: the half request is in the server's hands.
+        assert httpx.get(f"http://127.0.0.1:{port}/api/runs", timeout=30).status_code == 200
+        process.send_signal(2)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode in (0, 130)
+    assert "Traceback" not in err
+    assert "ERROR" not in err
+
+
 def test_start_serves_at_the_end() -> None:
     """`start --yes --no-serve` does everything but serve; a second call trains nothing."""
     Path("notes").mkdir()

@@ -6,7 +6,9 @@ its reports look on a terminal. Imports torch: only imported once a training beg
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import Literal, NamedTuple
 
 from torch import nn
 
@@ -23,6 +25,8 @@ from inkling.training.session import Session, deadline
 
 SAMPLE_TOKENS = 40
 SAMPLE_PROMPTS = 2
+QUESTIONS_LOOKED_AT = 50
+TELLING_CHARACTERS = 12
 
 
 def progress_writer(run: Run, runtime: Runtime, resume: bool = False) -> ProgressWriter:
@@ -67,10 +71,17 @@ def hooks(
         for prompt, text in _draw_samples(session, phase, model, prompts):
             session.run.append(
                 "samples.jsonl",
-                {"step": report.step, "phase": phase, "prompt": prompt, "seed": 0, "text": text},
+                {
+                    "step": report.step,
+                    "phase": phase,
+                    "prompt": prompt.text,
+                    "asked": prompt.asked,
+                    "seed": 0,
+                    "text": text,
+                },
             )
             shown = " ".join(text.split())
-            line.note(f"  {prompt!r} → {shown[:150]}")
+            line.note(f"  {prompt.text!r} → {shown[:150]}")
 
     def on_step(report: StepReport) -> None:
         pace.take(report)
@@ -85,27 +96,53 @@ def hooks(
     )
 
 
-def _sample_prompts(session: Session, phase: Phase) -> list[str]:
-    """Openings of held-out pieces (or held-out questions): the same at every evaluation."""
-    part = session.part("dialog_val" if phase == "finetune" else "val")
-    prompts = []
+class _Prompt(NamedTuple):
+    text: str
+    asked: bool
+    """A question to answer, not an opening to go on from."""
+
+
+def _sample_prompts(session: Session, phase: Phase) -> list[_Prompt]:
+    """The same at every evaluation: held-out questions, and before there are answers the first of
+    them with the opening of a held-out piece, so that one question goes through all checkpoints."""
+    tunes = session.run.config().finetune is not None
+    questions = _questions(session) if tunes else []
+    openings = _openings(session) if phase == "train" else []
+    if phase == "train" and questions:
+        return [*questions[:1], *openings[: SAMPLE_PROMPTS - 1]]
+    return openings or questions
+
+
+def _openings(session: Session) -> list[_Prompt]:
+    found = (" ".join(session.tokenizer.decode(ids).split()[:4]) for ids in _starts(session, "val"))
+    return _first_whole(found, asked=False)
+
+
+def _questions(session: Session) -> list[_Prompt]:
+    me = session.tokenizer.special_ids[2]
+    asked = [
+        session.tokenizer.decode(ids[: ids.index(me)])
+        for ids in islice(_starts(session, "dialog_val"), QUESTIONS_LOOKED_AT)
+        if me in ids
+    ]
+    # Two words or three ask little: where there are others, those.
+    return _first_whole(sorted(asked, key=lambda text: len(text) < TELLING_CHARACTERS), asked=True)
+
+
+def _starts(session: Session, part_name: Literal["val", "dialog_val"]) -> Iterator[list[int]]:
+    part = session.part(part_name)
     for start, length, _, _ in part.segments:
-        ids = [int(i) for i in part.ids[start : start + min(length, 64)]]
-        if phase == "finetune":
-            me = next((n for n, i in enumerate(ids) if i == session.tokenizer.special_ids[2]), 0)
-            text = session.tokenizer.decode(ids[:me])
-        else:
-            text = " ".join(session.tokenizer.decode(ids).split()[:4])
-        if text.strip() and "\ufffd" not in text:
-            prompts.append(text.strip())
-        if len(prompts) == SAMPLE_PROMPTS:
-            break
-    return prompts
+        yield [int(i) for i in part.ids[start : start + min(length, 64)]]
+
+
+def _first_whole(texts: Iterable[str], asked: bool) -> list[_Prompt]:
+    whole = (text.strip() for text in texts if text.strip() and "\ufffd" not in text)
+    return [_Prompt(text, asked) for text in islice(whole, SAMPLE_PROMPTS)]
 
 
 def _draw_samples(
-    session: Session, phase: Phase, model: nn.Module, prompts: list[str]
-) -> Iterator[tuple[str, str]]:
+    session: Session, phase: Phase, model: nn.Module, prompts: list[_Prompt]
+) -> Iterator[tuple[_Prompt, str]]:
     assert isinstance(model, AnyModel)
     config = session.run.config()
     engine = Engine(model, live_mask(config), session.tokenizer.end_id)
@@ -113,8 +150,8 @@ def _draw_samples(
     settings = SamplingSettings(seed=0, max_tokens=SAMPLE_TOKENS)
     for prompt in prompts:
         pieces = (
-            voice.reply(prompt, [], settings)
-            if phase == "finetune"
-            else voice.complete(prompt, settings)
+            voice.reply(prompt.text, [], settings)
+            if prompt.asked
+            else voice.complete(prompt.text, settings)
         )
         yield prompt, "".join(pieces)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import secrets
@@ -112,6 +113,8 @@ def serve_workspace(
     config = uvicorn.Config(
         app, log_level="warning", timeout_graceful_shutdown=2, server_header=False, ws="none"
     )
+    # What is still under way at Ctrl-C is cut off, which is no error of anyone's.
+    logging.getLogger("uvicorn.error").addFilter(lambda record: not closing.is_set())
     typer.echo(f"{name} is at {address}  (Ctrl-C stops the server)")
     training = trainings.status().pid is not None
     used = Run.open(workspace, run_name) if run_name else Run.newest(workspace)

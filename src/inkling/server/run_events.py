@@ -68,7 +68,9 @@ def sample_row(record: dict[str, Any]) -> dict[str, Any] | None:
     words = record.get("prompt"), record.get("text")
     if not _is_row(record) or not all(isinstance(word, str) for word in words):
         return None
-    return {key: record[key] for key in ("step", "phase", "prompt", "text")}
+    # Older rows do not say it: then only a fine-tuned model was asked.
+    asked = record.get("asked", record["phase"] == "finetune") is True
+    return {key: record[key] for key in ("step", "phase", "prompt", "text")} | {"asked": asked}
 
 
 # In the order of reading: a row of a later file may belong to a step that an earlier file has

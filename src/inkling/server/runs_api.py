@@ -24,7 +24,7 @@ from starlette.requests import ClientDisconnect
 
 from inkling.config import LadderSettings, ModelSettings
 from inkling.errors import InklingError, RunError
-from inkling.runs import Run
+from inkling.runs import STALE, Run
 from inkling.server.run_events import Event, RunTail, read_metrics
 from inkling.server.runs_schemas import (
     Best,
@@ -194,6 +194,7 @@ def _list(trainings: Trainings, name: str, watchers: int) -> RunList:
                 ln_v=math.log(max(1, live or config.model.vocab_size)),
                 characters_per_token=config.data.train_characters
                 / max(1, config.data.train_tokens),
+                stale=f"{run.name} was {STALE}" if run.stale() else None,
             )
         )
     training = TrainingNow(

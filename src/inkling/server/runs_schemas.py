@@ -86,6 +86,8 @@ class RunRow(BaseModel):
     ln_v: float
     """Nats a token of guessing among all tokens alike."""
     characters_per_token: float
+    stale: str | None
+    """Said where text that it was trained on has since been forgotten."""
 
 
 class RunList(BaseModel):
@@ -134,6 +136,8 @@ class Sample(BaseModel):
     phase: Phase
     prompt: str
     text: str
+    asked: bool
+    """The prompt is a question that was answered, not an opening that was gone on from."""
 
 
 class Metrics(BaseModel):

@@ -35,6 +35,8 @@ export interface RunRow {
   parent: string | null;
   ln_v: number;
   characters_per_token: number;
+  /** Why it should be replaced: text that it was trained on has since been forgotten. */
+  stale: string | null;
 }
 
 export interface RunList {
@@ -74,6 +76,8 @@ export interface Sample {
   phase: Phase;
   prompt: string;
   text: string;
+  /** The prompt is a question, not an opening to go on from. */
+  asked: boolean;
 }
 
 type Columns<Row> = { [Key in keyof Row]: Row[Key][] };

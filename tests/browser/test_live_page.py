@@ -1,0 +1,186 @@
+"""The page while a model comes to be: nothing, gibberish, a voice; a crash; a text forgotten."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from inkling.cli.main import main
+from inkling.workspace import Workspace
+from tests.browser.test_chat_page import finished, replies, say
+from tests.browser.test_kept_chats_page import chat_of, stored
+from tests.server.conftest import Server, start_server, stop_server
+
+pytestmark = pytest.mark.browser
+
+SOON = 120_000
+
+
+@pytest.fixture
+def lab(trained: Workspace, tmp_path: Path) -> Iterator[Workspace]:
+    """A copy of the trained workspace, whose trainings are ended with the test."""
+    copy = Workspace(tmp_path / "lab")
+    shutil.copytree(trained.path, copy.path)
+    yield copy
+    if (pid := copy.training_process()) is not None:
+        os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def tab(chromium: Browser) -> Iterator[Page]:
+    """A page in which nothing may go wrong."""
+    context = chromium.new_context()
+    page = context.new_page()
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    yield page
+    context.close()
+    assert problems == []
+
+
+def begin(server: Server, **training: Any) -> str:
+    answer = httpx.post(server.url + "api/runs", json=training, timeout=60)
+    assert answer.status_code == 202, answer.text
+    return str(answer.json()["run"])
+
+
+def test_gibberish_is_seen_becoming_a_voice(tab: Page, lab: Workspace) -> None:
+    """From no model at all: the page learns of each by itself. Checkpoints answer one question,
+    the chat talks to the newest and moves to the fine-tuned one, never reloaded."""
+    shutil.rmtree(lab.runs_path)
+    server = start_server(lab.path)
+    other = tab.context.new_page()
+    try:
+        tab.goto(server.url + "#/chat")
+        expect(tab.locator(".note")).to_contain_text("no model to talk to yet")
+        other.goto(server.url + "#/training")
+        run = begin(server, steps=40)
+        expect(tab.locator(".note")).to_contain_text("learning right now", timeout=SOON)
+        field = tab.get_by_label("Message", exact=True)
+        field.wait_for(timeout=SOON)  # the first checkpoint
+        say(tab, "do you have pets?")
+        finished(tab)
+
+        expect(other.locator(".status")).to_contain_text(f"{run} is done", timeout=SOON)
+        expect(tab.locator(".swap").last).to_contain_text("has learned on", timeout=SOON)
+        say(tab, "do you have pets?")
+        finished(tab)
+        kept = stored(server, chat_of(tab))
+        first, last = kept[1]["variants"][0], kept[3]["variants"][0]
+        best = httpx.get(server.url + "api/runs").json()["runs"][0]["best"]
+        assert first["step"] < last["step"]
+        assert (last["run"], last["step"]) == (run, best["finetune"]["step"])
+        assert replies(tab)[-1] == last["text"]
+        tab.get_by_role("button", name="New chat").click()
+        expect(tab.locator(".bubble.opening")).to_be_visible()  # a greeting in the voice
+
+        # The other page was never touched: what each checkpoint said has come by itself.
+        metrics = httpx.get(f"{server.url}api/runs/{run}/metrics").json()
+        samples, steps = metrics["samples"], {(s["phase"], s["step"]) for s in metrics["samples"]}
+        question = next(s["prompt"] for s in samples if s["asked"])
+        assert {(s["phase"], s["step"]) for s in samples if s["prompt"] == question} == steps
+        assert {phase for phase, _ in steps} == {"train", "finetune"}
+        other.get_by_role("button", name=f"Show all {len(steps)} checkpoints").click()
+        expect(other.locator(".asked", has_text=question)).to_have_count(len(steps))
+        expect(other.locator("ol li")).to_have_count(len(steps))
+    finally:
+        other.close()
+        stop_server(server)
+
+
+def test_a_training_that_crashes_under_an_open_page(tab: Page, lab: Workspace) -> None:
+    """It says so and what to do; one press and it goes on."""
+    server = start_server(lab.path)
+    try:
+        tab.goto(server.url + "#/training")
+        run = begin(server, recipe="bigram", steps=1_000_000)
+        expect(tab.locator(".status")).to_contain_text(re.compile(r"step [\d,]+ of"), timeout=SOON)
+        pid = lab.training_process()
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        alert = tab.get_by_role("alert")
+        expect(alert).to_contain_text(f"{run} failed", timeout=SOON)
+        expect(alert).to_contain_text("What it had saved is kept")
+        expect(tab.locator("select option:checked")).to_contain_text("(failed)")
+        tab.get_by_role("button", name="Resume").click()
+        expect(tab.locator(".status")).to_contain_text(re.compile(r"step [\d,]+ of"), timeout=SOON)
+        expect(alert).to_have_count(0)
+    finally:
+        stop_server(server)
+
+
+def test_a_listener_that_comes_back_is_sent_nothing_twice(tab: Page, lab: Workspace) -> None:
+    """Server gone and back: the page goes on from the step it saw last, without a gap."""
+    server = start_server(lab.path)
+    try:
+        run = begin(server, recipe="bigram", steps=100_000, finetune=False)
+        tab.goto(server.url + "#/training")
+        expect(tab.locator("[data-key=step]")).to_have_text(re.compile(r"\d"), timeout=SOON)
+        stop_server(server)
+        expect(tab.get_by_role("alert")).to_contain_text("does not answer", timeout=SOON)
+        with tab.expect_response(re.compile(r"/events\?since="), timeout=SOON):
+            server = start_server(lab.path, "--port", str(server.port))
+        httpx.post(f"{server.url}api/runs/{run}/stop", timeout=60)
+        expect(tab.locator(".status")).to_contain_text("was stopped", timeout=SOON)
+        rows = httpx.get(f"{server.url}api/runs/{run}/metrics").json()["evaluations"]["step"]
+        tab.get_by_role("button", name="View as table").click()
+        expect(tab.locator("tbody tr")).to_have_count(len(rows))
+    finally:
+        stop_server(server)
+
+
+def test_a_stale_run_says_so(tab: Page, lab: Workspace) -> None:
+    """Text that it was trained on was forgotten: one line where it is shown and where it talks."""
+    server = start_server(lab.path)
+    try:
+        tab.goto(server.url + "#/training")
+        tab.locator(".readout").wait_for(timeout=SOON)
+        expect(tab.locator(".stale")).to_have_count(0)
+        forget = ["corpus", "forget", "--match", "Okafor", "--yes", "-w", str(lab.path)]
+        assert main(forget) == 0
+        line = "tiny was trained on text that has since been forgotten"
+        expect(tab.locator(".stale")).to_contain_text(line, timeout=SOON)
+        tab.goto(server.url + "#/chat")
+        expect(tab.get_by_role("status").filter(has_text=line)).to_be_visible(timeout=SOON)
+    finally:
+        stop_server(server)
+
+
+DRAWN = """
+  window.drawn = [];
+  const write = CanvasRenderingContext2D.prototype.fillText;
+  CanvasRenderingContext2D.prototype.fillText = function (text, x, y, ...rest) {
+    window.drawn.push({ text, x, y });
+    return write.call(this, text, x, y, ...rest);
+  };
+"""
+
+
+def test_the_curve_names_its_phases_its_best_and_guessing(tab: Page, server: Server) -> None:
+    """Bands, markers and the ln V line, as they are drawn; without fine-tuning its band goes."""
+    row = next(r for r in httpx.get(server.url + "api/runs").json()["runs"] if r["name"] == "tiny")
+    tab.add_init_script(DRAWN)
+    tab.goto(server.url + "#/training")
+    tab.locator(".readout").wait_for(timeout=SOON)
+    texts = {label["text"]: label for label in tab.evaluate("drawn")}
+    assert f"guessing: ln V = {row['ln_v']:.2f}" in texts
+    assert texts["learning to write"]["x"] < texts["learning to answer"]["x"]
+    named = [text for text in texts if re.search(r"\b(best|kept)$", text)]
+    assert named
+    assert any(text.startswith("held-out") for text in texts)
+    assert any(text.startswith("train") for text in texts)
+    tab.evaluate("drawn.length = 0")
+    tab.get_by_label("fine-tuning").uncheck()
+    tab.wait_for_function("drawn.length > 0")
+    texts = {label["text"]: label for label in tab.evaluate("drawn")}
+    assert "learning to write" in texts
+    assert "learning to answer" not in texts
