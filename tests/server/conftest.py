@@ -25,7 +25,9 @@ class Server:
 
     @property
     def port(self) -> int:
-        return int(self.url.rstrip("/").rsplit(":", 1)[1])
+        found = re.match(r"http://[^/]+:(\d+)/", self.url)
+        assert found
+        return int(found[1])
 
 
 def start_server(workspace: Path, *arguments: str) -> Server:
