@@ -15,9 +15,11 @@ TEXT = "abcdefghijklmnopqrstuvwxyz ,.?!é🐖\n"
 CONTEXT = 64
 
 
-def random_run(workspace: Workspace, name: str = "random", seed: int = 0) -> Run:
+def random_run(
+    workspace: Workspace, name: str = "random", seed: int = 0, ends: bool = False
+) -> Run:
     """A fine-tuned run whose newest checkpoint is of step `seed` + 1. It never ends a text by
-    itself: <|end|> is not among its live ids."""
+    itself, unless it `ends`: only then is <|end|> among its live ids."""
     tokenizer = Tokenizer.train([TEXT])
     settings = ModelSettings(
         n_layer=1, n_head=1, n_embd=32, head_dim=32, n_hidden=32, context_length=CONTEXT,
@@ -35,7 +37,7 @@ def random_run(workspace: Workspace, name: str = "random", seed: int = 0) -> Run
                 created="2026-01-01T00:00:00.000000",
                 model=settings,
                 train=TrainingSettings(sequence_length=CONTEXT),
-                data=DataFacts(live_ranges=((0, tokenizer.end_id),)),
+                data=DataFacts(live_ranges=((0, tokenizer.end_id + ends),)),
                 complete=True,
             ),
         )

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import uvicorn
 
+from inkling.config import SamplingSettings
+from inkling.inference.scheduler import Scheduler
+from inkling.inference.tickets import Ticket
+from inkling.server.app import bind, make_app
+from inkling.server.trainings import Trainings
 from inkling.workspace import Workspace
 from tests.voices import random_run
+
+PATIENCE = 120.0
 
 
 @dataclass
@@ -25,7 +36,9 @@ class Server:
 
     @property
     def port(self) -> int:
-        return int(self.url.rstrip("/").rsplit(":", 1)[1])
+        found = re.match(r"http://[^/]+:(\d+)/", self.url)
+        assert found
+        return int(found[1])
 
 
 def start_server(workspace: Path, *arguments: str) -> Server:
@@ -83,3 +96,49 @@ def served(nonsense: Workspace) -> Iterator[Server]:
     running = start_server(nonsense.path)
     yield running
     stop_server(running)
+
+
+@dataclass
+class Inside:
+    """A server in this process, whose scheduler can be looked at."""
+
+    url: str
+    scheduler: Scheduler
+
+    def occupy(self) -> Ticket:
+        """Fill a slot until the ticket is cancelled."""
+        settings = SamplingSettings(max_tokens=100_000, temperature=1.0)
+        ticket = self.scheduler.submit(lambda model: model.reply_draft("go on", [], settings))
+        ticket.items.get(timeout=PATIENCE)
+        return ticket
+
+    def is_idle(self) -> bool:
+        return not self.scheduler._under_way() and not self.scheduler._waiting
+
+
+@contextlib.contextmanager
+def server_inside(workspace: Workspace, **limits: int) -> Iterator[Inside]:
+    """A server of a thread of this process; `limits` are the scheduler's."""
+    scheduler = Scheduler(workspace, **limits)
+    app = make_app(scheduler, Trainings(workspace), "wilma")
+    listener = bind("127.0.0.1", 0)
+    server = uvicorn.Server(
+        uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=5, ws="none")
+    )
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        yield Inside(f"http://127.0.0.1:{listener.getsockname()[1]}/", scheduler)
+    finally:
+        server.should_exit = True
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
+        listener.close()
+
+
+def once(holds: Callable[[], bool]) -> None:
+    """Wait until something holds."""
+    waiting, end = threading.Event(), time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < end
+        waiting.wait(0.02)

@@ -4,26 +4,17 @@ from __future__ import annotations
 
 import json
 import socket
-import threading
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import httpx
 import openai
 import pytest
-import uvicorn
 
 from inkling.config import SamplingSettings
-from inkling.inference.scheduler import Scheduler
-from inkling.inference.tickets import Ticket
-from inkling.server.app import bind, make_app
-from inkling.server.trainings import Trainings
+from inkling.server import chat_api, openai_frames
 from inkling.workspace import Workspace
-from tests.server.conftest import Server
-
-PATIENCE = 120.0
+from tests.server.conftest import PATIENCE, Inside, Server, once, server_inside
 
 
 class SeedClient:
@@ -68,6 +59,16 @@ def test_the_seeds_client_reads_a_stream_split_at_every_byte(served: Server) -> 
         assert client.frames == whole.frames
 
 
+@pytest.mark.parametrize("frame", [chat_api.frame, openai_frames.frame])
+def test_no_character_of_a_text_ends_a_line(frame: Callable[[dict[str, Any]], str]) -> None:
+    """Line breaks of every script survive: readers of lines see one, and all of the text."""
+    text = "a\n\nb\r\nc\u2028d\u2029e\x85f\x0bg"
+    (line, blank) = frame({"text": text})[:-1].split("\n")
+    assert line.splitlines() == [line]
+    assert blank == ""
+    assert json.loads(line.removeprefix("data: ")) == {"text": text}
+
+
 @pytest.mark.parametrize("path", ["api/chat", "api/chat/stream"])
 @pytest.mark.parametrize("turns", [10_000, 100_000])
 def test_an_endless_history_is_refused(served: Server, path: str, turns: int) -> None:
@@ -80,50 +81,17 @@ def test_an_endless_history_is_refused(served: Server, path: str, turns: int) ->
     assert response.json()["error"]
 
 
-@dataclass
-class Small:
-    """A server in this process with one slot and room for one to wait."""
-
-    url: str
-    scheduler: Scheduler
-
-    def occupy(self) -> Ticket:
-        """Fill the slot until the ticket is cancelled."""
-        settings = SamplingSettings(max_tokens=100_000, temperature=1.0)
-        ticket = self.scheduler.submit(lambda model: model.reply_draft("go on", [], settings))
-        ticket.items.get(timeout=PATIENCE)
-        return ticket
-
-
 @pytest.fixture
-def small(nonsense: Workspace) -> Iterator[Small]:
-    scheduler = Scheduler(nonsense, slots=1, max_waiting=1)
-    app = make_app(scheduler, Trainings(nonsense), "wilma")
-    listener = bind("127.0.0.1", 0)
-    server = uvicorn.Server(
-        uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=5, ws="none")
-    )
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    yield Small(f"http://127.0.0.1:{listener.getsockname()[1]}/", scheduler)
-    server.should_exit = True
-    thread.join(PATIENCE)
-    assert not thread.is_alive()
-    listener.close()
-
-
-def once(holds: Callable[[], bool]) -> None:
-    """Wait until something holds."""
-    waiting, end = threading.Event(), time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < end
-        waiting.wait(0.02)
+def small(nonsense: Workspace) -> Iterator[Inside]:
+    """One slot, and room for one to wait."""
+    with server_inside(nonsense, slots=1, max_waiting=1) as running:
+        yield running
 
 
 BODY: dict[str, Any] = {"message": "hi", "max_tokens": 5, "seed": 1}
 
 
-def test_whoever_asks_is_told_the_place_in_the_queue(small: Small) -> None:
+def test_whoever_asks_is_told_the_place_in_the_queue(small: Inside) -> None:
     """`queued` frames come first, and only to a client that wants them; then the reply."""
     endless = small.occupy()
     client = SeedClient()
@@ -140,7 +108,7 @@ def test_whoever_asks_is_told_the_place_in_the_queue(small: Small) -> None:
     assert text == plain
 
 
-def test_a_full_queue_says_when_to_come_back(small: Small) -> None:
+def test_a_full_queue_says_when_to_come_back(small: Inside) -> None:
     """429 with Retry-After on every route, in the shape of each; room again once one left."""
     endless = small.occupy()
     settings = SamplingSettings(max_tokens=5)
@@ -161,7 +129,7 @@ def test_a_full_queue_says_when_to_come_back(small: Small) -> None:
 
 
 @pytest.mark.parametrize("path", ["api/chat", "api/chat/stream", "v1/chat/completions"])
-def test_a_client_that_leaves_while_it_waits_frees_its_place(small: Small, path: str) -> None:
+def test_a_client_that_leaves_while_it_waits_frees_its_place(small: Inside, path: str) -> None:
     """Hanging up in the queue is noticed, streamed or not, and the place is free again."""
     endless = small.occupy()
     ask = {"model": "wilma", "messages": [{"role": "user", "content": "hi"}], "message": "hi"}
@@ -177,7 +145,7 @@ def test_a_client_that_leaves_while_it_waits_frees_its_place(small: Small, path:
     endless.cancel()
 
 
-def test_a_client_that_leaves_stops_its_writing(small: Small) -> None:
+def test_a_client_that_leaves_stops_its_writing(small: Inside) -> None:
     """A stream that is hung up on gives its slot to the next, long before its end."""
     long = BODY | {"max_tokens": 2_000, "temperature": 1.0}
     with httpx.stream(
@@ -188,7 +156,7 @@ def test_a_client_that_leaves_stops_its_writing(small: Small) -> None:
     assert small.scheduler.tokens_written < 2_000
 
 
-def test_who_reads_nothing_holds_nobody_up(small: Small) -> None:
+def test_who_reads_nothing_holds_nobody_up(small: Inside) -> None:
     """A reply whose reader is asleep is written to its end, and the next one begins."""
     with httpx.stream(
         "POST", small.url + "api/chat/stream", json=BODY | {"max_tokens": 400}, timeout=PATIENCE

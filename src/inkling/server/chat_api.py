@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request
@@ -58,7 +58,7 @@ def frame(data: dict[str, Any]) -> str:
     return f"data: {json.dumps(data)}\n\n"
 
 
-async def _frames(reply: Reply, tell_position: bool) -> AsyncIterator[str]:
+async def _frames(reply: Reply, tell_position: bool) -> AsyncGenerator[str]:
     try:
         async for part in reply.parts(tell_position):
             if isinstance(part, End):

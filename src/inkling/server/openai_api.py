@@ -10,7 +10,8 @@ The model is called by the workspace's name, or by that of the run that answers 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -165,7 +166,7 @@ async def _answer(
     return JSONResponse(form.whole(texts, wanted.choices))
 
 
-async def _frames(replies: list[Reply], form: Format, wanted: CommonRequest) -> AsyncIterator[str]:
+async def _frames(replies: list[Reply], form: Format, wanted: CommonRequest) -> AsyncGenerator[str]:
     """Frames of all choices as they come, the usage if it was asked for, and [DONE]."""
     usage = None if wanted.include_usage else False
     ends: list[End] = []
@@ -173,12 +174,13 @@ async def _frames(replies: list[Reply], form: Format, wanted: CommonRequest) -> 
         for index in range(len(replies)):
             if (opening := form.opening(index)) is not None:
                 yield frame(form.chunk([opening], usage))
-        async for index, part in _merged(replies):
-            if isinstance(part, End):
-                ends.append(part)
-            choice = form.part(index, part)
-            if choice is not None:
-                yield frame(form.chunk([choice], usage))
+        async with aclosing(_merged(replies)) as parts:
+            async for index, part in parts:
+                if isinstance(part, End):
+                    ends.append(part)
+                choice = form.part(index, part)
+                if choice is not None:
+                    yield frame(form.chunk([choice], usage))
         if wanted.include_usage:
             yield frame(form.chunk([], form.usage(ends, wanted.choices)))
         yield DONE
@@ -186,7 +188,7 @@ async def _frames(replies: list[Reply], form: Format, wanted: CommonRequest) -> 
         yield frame(error_body(explain(error), "server_error"))
 
 
-async def _merged(replies: list[Reply]) -> AsyncIterator[tuple[int, Written | End]]:
+async def _merged(replies: list[Reply]) -> AsyncGenerator[tuple[int, Written | End]]:
     """The parts of some replies in the order in which they come."""
     # One place: a client that does not read stops all of its replies from piling up here.
     ready: asyncio.Queue[tuple[int, Written | End | Exception]] = asyncio.Queue(1)
@@ -211,6 +213,7 @@ async def _merged(replies: list[Reply]) -> AsyncIterator[tuple[int, Written | En
     finally:
         for task in tasks:
             task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _refusal(error: Exception) -> Response:

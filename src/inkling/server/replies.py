@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -66,7 +66,10 @@ class Reply:
                     yield Queued(position)
                 told = position
             try:
-                await asyncio.wait_for(self.ready.wait(), LOOK_SECONDS)
+                # Not wait_for: before Python 3.12 it loses a cancellation that comes together
+                # with what it waits for, and with it a Stop.
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self.ready.wait()
             except TimeoutError:
                 yield Written("", ())
                 continue
@@ -120,17 +123,28 @@ async def ask(scheduler: Scheduler, job: Job) -> Reply:
         if not loop.is_closed():
             loop.call_soon_threadsafe(ready.set)
 
-    ticket = await asyncio.to_thread(scheduler.submit, job, notify)
+    submitted = asyncio.ensure_future(asyncio.to_thread(scheduler.submit, job, notify))
+    try:
+        ticket = await asyncio.shield(submitted)
+    except asyncio.CancelledError:
+        # The thread goes on; what it asks for is nobody's any more.
+        submitted.add_done_callback(_give_up)
+        raise
     return Reply(ticket, scheduler, ready)
+
+
+def _give_up(submitted: asyncio.Future[Ticket]) -> None:
+    if not submitted.cancelled() and submitted.exception() is None:
+        submitted.result().cancel()
 
 
 class EventStream(StreamingResponse):
     """Server-sent events of some replies, which are cancelled when the response is over, however
     it ended and whether or not a single frame was read."""
 
-    def __init__(self, frames: AsyncIterator[str], replies: list[Reply]) -> None:
+    def __init__(self, frames: AsyncGenerator[str], replies: list[Reply]) -> None:
         super().__init__(frames, media_type="text/event-stream", headers=STREAM_HEADERS)
-        self._replies = replies
+        self._frames, self._replies = frames, replies
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         try:
@@ -138,6 +152,7 @@ class EventStream(StreamingResponse):
         finally:
             for reply in self._replies:
                 reply.ticket.cancel()
+            await self._frames.aclose()
 
 
 def explain(error: Exception) -> str:

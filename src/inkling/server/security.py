@@ -87,7 +87,10 @@ class Security:
     def _refusal(self, scope: Scope, headers: dict[bytes, str]) -> tuple[int, str] | None:
         host = headers.get(b"host", "")
         if self.token is None and host_of(host) not in self.hosts:
-            return 403, "This server answers only under its own address."
+            return 403, (
+                f"This server answers only under its own address, not under {host[:100]!r}. With a "
+                "token it answers under any: inkling serve --token TOKEN."
+            )
         guarded = scope["path"].startswith(("/api", "/v1"))
         if guarded and headers.get(b"sec-fetch-site") == "cross-site":
             return 403, "Requests from other sites are refused."
@@ -95,7 +98,10 @@ class Security:
         if guarded and origin is not None and _netloc(origin) != host:
             return 403, "Requests from other sites are refused."
         if self.token is not None and not self._has_token(scope, headers):
-            return 401, "A token is needed: open the address that inkling serve printed."
+            return 401, (
+                "A token is needed: open the address that inkling serve printed, or send its token "
+                "as the API key (Authorization: Bearer TOKEN)."
+            )
         length = headers.get(b"content-length", "0")
         if not length.isdigit() or int(length) > self.max_body:
             return 413, f"The request is larger than {self.max_body:,} bytes."

@@ -1,0 +1,83 @@
+"""A ticket as a route reads it: a cancellation is never lost."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from inkling.config import SamplingSettings
+from inkling.inference.chat import ChatModel, Draft
+from inkling.inference.scheduler import Scheduler
+from inkling.inference.tickets import Job, Ticket
+from inkling.server.replies import Reply, ask
+from inkling.workspace import Workspace
+
+SOON = 20
+
+
+def draft(model: ChatModel) -> Draft:
+    return model.reply_draft("hi", [], SamplingSettings(max_tokens=5))
+
+
+@pytest.mark.parametrize("turns", range(5))
+def test_a_cancellation_that_comes_with_a_piece_counts(nonsense: Workspace, turns: int) -> None:
+    """However the two fall in the event loop: whoever reads ends."""
+    scheduler = Scheduler(nonsense)  # not started: nothing is written
+    ticket = scheduler.submit(draft)
+
+    async def cancelled() -> None:
+        reply = Reply(ticket, scheduler, asyncio.Event())
+
+        async def read() -> None:
+            async for _ in reply.parts():
+                pass
+
+        reading = asyncio.create_task(read())
+        for _ in range(5):
+            await asyncio.sleep(0)
+        reply.ready.set()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        reading.cancel()
+        done, _ = await asyncio.wait([reading], timeout=SOON)
+        assert done
+        assert reading.cancelled()
+
+    asyncio.run(cancelled())
+
+
+def test_who_gives_up_while_asking_leaves_nothing_behind(
+    nonsense: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A ticket that comes when nobody wants it any more is withdrawn."""
+    scheduler = Scheduler(nonsense)
+    submit = scheduler.submit
+    asked, go_on = threading.Event(), threading.Event()
+    made: list[Ticket] = []
+
+    def remembered(job: Job, notify: Callable[[], None]) -> Ticket:
+        made.append(submit(job, notify))
+        return made[0]
+
+    monkeypatch.setattr(scheduler, "submit", remembered)
+
+    def slow(model: ChatModel) -> Draft:
+        asked.set()
+        assert go_on.wait(SOON)
+        return draft(model)
+
+    async def give_up() -> None:
+        asking = asyncio.create_task(ask(scheduler, slow))
+        assert await asyncio.to_thread(asked.wait, SOON)
+        asking.cancel()
+        await asyncio.wait([asking])
+        assert asking.cancelled()
+        go_on.set()
+        while not (made and made[0].cancelled()):
+            await asyncio.sleep(0.01)
+
+    asyncio.run(asyncio.wait_for(give_up(), SOON))
+    assert not scheduler._waiting
