@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from inkling.cli.ask import cell
-from inkling.config import SamplingSettings
+from inkling.config import REPLY
 from inkling.inference.chat import ChatModel
 from inkling.runs import Run
 from inkling.runtime import Runtime
@@ -36,7 +36,7 @@ def test_the_demo_s_questions_are_asked_where_the_workspace_has_none(
     questions = (DEMO / "questions.txt").read_text(encoding="utf-8").splitlines()
     assert len(rows) == len(questions) == 30
     voice = ChatModel.load(run, Runtime.detect())
-    reply = "".join(voice.reply(questions[3], [], SamplingSettings(seed=0)))
+    reply = "".join(voice.reply(questions[3], [], REPLY.model_copy(update={"seed": 0})))
     assert rows[3] == f"| {cell(questions[3])} | {cell(reply)} |"
     assert "Seed 0, temperature 0.5, top-k 25" in text
     assert f"step {voice.step:,}" in text

@@ -217,7 +217,7 @@ def test_ctrl_c_stops_a_reply_and_keeps_what_was_written(
 ) -> None:
     """The chat goes on; the half reply is part of it; commands work; /quit leaves."""
     never_ending(workspace)
-    it = terminal("--max-tokens", 100_000, "-w", workspace.path)
+    it = terminal("--max-tokens", 100_000, "--best-of", 1, "-w", workspace.path)
     it.expect("you: ")
     it.type("on and on\r")
     name = workspace.name

@@ -21,7 +21,7 @@ from tests.server.conftest import Server, start_server, stop_server
 from tests.server.test_chat_api import frames
 
 EVIL = "<script>document.title='pwned'</script>"
-ENDLESS = {"message": "go on", "max_tokens": 2000, "temperature": 5, "top_k": 0}
+ENDLESS = {"message": "go on", "max_tokens": 2000, "temperature": 5, "top_k": 0, "seed": 6}
 
 
 @pytest.fixture(scope="module")
