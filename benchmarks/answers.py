@@ -29,6 +29,8 @@ from inkling.workspace import Workspace
 QUESTIONS = ROOT / "demo" / "questions.txt"
 MARKS = Path(__file__).with_name("answers_marks.json")
 SEED = 0
+FIRST_RIGHT = 15
+"""Of the first model that these questions were asked, which another blind reader marked."""
 
 
 def _plain(text: str) -> str:
@@ -73,7 +75,8 @@ def main() -> None:
         f"**{counts['right']} of {len(answers)} right ({counts['right'] / len(answers):.0%}), "
         f"{counts['partly']} partly, {counts['wrong']} wrong"
         + (f", {counts['not marked']} not marked" if counts["not marked"] else "")
-        + ".**",
+        + ".** "
+        f"The first version's model had {FIRST_RIGHT} right ({FIRST_RIGHT / len(answers):.0%}).",
         "",
         "| question | answer | mark |",
         "| --- | --- | --- |",
