@@ -6,7 +6,7 @@ Each setting trains both phases of the demo's 3 × 128 model in about as much ar
 are scaled by what a step costs), so the table does not depend on how busy the machine is. Told
 are the held-out loss of the writing (best base checkpoint) and of the replies (lowest, and of
 the last checkpoint, which speaks), and the share of tuning_questions.txt answered with the right
-key word, drawn as a chat draws, two seeds for each model. None of those questions is among the
+key word, drawn as a chat draws. None of those questions is among the
 thirty of docs/answers.md; they compare settings.
 """
 
@@ -23,7 +23,7 @@ from _common import run as run_command
 from replies import right_share
 
 from inkling import __version__
-from inkling.config import Plan, RunConfig, SamplingSettings
+from inkling.config import REPLY, Plan, RunConfig
 from inkling.inference.chat import ChatModel
 from inkling.preparation import prepare_run
 from inkling.runs import Run
@@ -102,7 +102,7 @@ def measured(run: Run) -> tuple[float, float, float, float]:
         for record in run.records("metrics.jsonl")
         if record["phase"] == "finetune"
     ]
-    right = mean(right_share(voice, SamplingSettings(), seed) for seed in range(2))
+    right = right_share(voice, REPLY, 0)
     return run.best()["train"]["val_nats_per_char"], min(curve), curve[-1], right
 
 

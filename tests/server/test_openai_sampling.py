@@ -46,6 +46,25 @@ def test_the_seed_is_the_text(client: openai.OpenAI) -> None:
     assert len(set(texts)) == 4
 
 
+def test_best_of_sends_the_surest_draft(
+    client: openai.OpenAI, ending: tuple[str, ChatModel]
+) -> None:
+    """The same reply as the model's own choice among as many; streamed, in one go; not with n."""
+    model = ending[1]
+    drawn = SamplingSettings(temperature=2.0, top_k=0, seed=5, best_of=6, max_tokens=40)
+    extra = {"top_k": 0, "best_of": 6}
+    chosen = chat(client, **WILD | {"extra_body": extra}, seed=5, max_tokens=40)
+    assert chosen == model.answer("soup?", [], drawn).text
+    assert chosen != chat(client, **WILD, seed=5, max_tokens=40)
+    completed = client.completions.create(
+        model="wilma", prompt="soup", best_of=6, seed=5, max_tokens=40, temperature=2.0,
+        extra_body={"top_k": 0},
+    )  # fmt: skip
+    assert completed.choices[0].text == "".join(model.complete("soup", drawn))
+    with pytest.raises(openai.BadRequestError, match="best_of"):
+        client.completions.create(model="wilma", prompt="soup", best_of=6, n=2)
+
+
 def test_temperature_zero_and_a_tiny_top_p_take_the_likeliest(
     client: openai.OpenAI, ending: tuple[str, ChatModel]
 ) -> None:

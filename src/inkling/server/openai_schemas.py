@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from inkling.config import SamplingSettings
 from inkling.server.schemas import (
+    MAX_DRAFTS,
     MAX_HISTORY,
     MAX_MESSAGE_CHARACTERS,
     MAX_REPLY_TOKENS,
@@ -82,6 +83,13 @@ class CommonRequest(BaseModel):
     top_k: Annotated[int | None, Field(ge=0, lt=2**31)] = None
     min_p: Annotated[float | None, Field(ge=0, le=1)] = None
     repetition_penalty: Annotated[float | None, Field(ge=1, le=3)] = None
+    best_of: Annotated[int | None, Field(ge=1, le=MAX_DRAFTS)] = None
+
+    @model_validator(mode="after")
+    def _one_is_chosen(self) -> CommonRequest:
+        if self.choices > 1 and self.best_of not in (None, 1, self.choices):
+            raise ValueError("best_of chooses one text; with it n may only be 1")
+        return self
 
     @property
     def choices(self) -> int:
@@ -106,6 +114,7 @@ class CommonRequest(BaseModel):
             "presence_penalty": self.presence_penalty,
             "frequency_penalty": self.frequency_penalty,
             "max_tokens": self.tokens_asked(),
+            "best_of": self.best_of if self.choices == 1 else None,
             # Ours are not negative.
             "seed": None if self.seed is None else (self.seed + choice) % 2**63,
         }
@@ -118,12 +127,9 @@ class CompletionRequest(CommonRequest):
 
     prompt: Text | Annotated[list[Text], Field(min_length=1, max_length=MAX_CHOICES)]
     logprobs: Annotated[int | None, Field(ge=0, le=MAX_TOP_LOGPROBS)] = None
-    best_of: int | None = None
 
     @model_validator(mode="after")
     def _few_enough(self) -> CompletionRequest:
-        if self.best_of not in (None, 1, self.choices):
-            raise ValueError("best_of is not supported; ask for n texts and choose")
         if len(self.prompts) * self.choices > MAX_CHOICES:
             raise ValueError(f"prompts times n may be {MAX_CHOICES} at most")
         return self
