@@ -63,8 +63,7 @@ def test_gibberish_is_seen_becoming_a_voice(tab: Page, lab: Workspace) -> None:
         tab.goto(server.url + "#/chat")
         expect(tab.locator(".note")).to_contain_text("no model to talk to yet")
         other.goto(server.url + "#/training")
-        run = begin(server, steps=40)
-        expect(tab.locator(".note")).to_contain_text("learning right now", timeout=SOON)
+        run = begin(server, steps=150)
         field = tab.get_by_label("Message", exact=True)
         field.wait_for(timeout=SOON)  # the first checkpoint
         say(tab, "do you have pets?")
@@ -180,7 +179,11 @@ def test_the_curve_names_its_phases_its_best_and_guessing(tab: Page, server: Ser
     assert any(text.startswith("train") for text in texts)
     tab.evaluate("drawn.length = 0")
     tab.get_by_label("fine-tuning").uncheck()
-    tab.wait_for_function("drawn.length > 0")
-    texts = {label["text"]: label for label in tab.evaluate("drawn")}
-    assert "learning to write" in texts
-    assert "learning to answer" not in texts
+    # A drawing that was under way may still have come; the last one is without.
+    tab.wait_for_function(
+        """() => {
+          const texts = drawn.map((label) => label.text);
+          const last = texts.lastIndexOf('learning to write');
+          return last >= 0 && !texts.slice(last).includes('learning to answer');
+        }"""
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import re
 import signal
@@ -9,9 +10,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 import uvicorn
@@ -25,6 +28,8 @@ from inkling.workspace import Workspace
 from tests.voices import random_run
 
 PATIENCE = 120.0
+
+Result = TypeVar("Result")
 
 
 @dataclass
@@ -142,3 +147,9 @@ def once(holds: Callable[[], bool]) -> None:
     while not holds():
         assert time.monotonic() < end
         waiting.wait(0.02)
+
+
+def awaited(coroutine: Coroutine[Any, Any, Result]) -> Result:
+    """What a coroutine returns, run in a thread of its own: in this one Playwright's loop runs."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, coroutine).result()

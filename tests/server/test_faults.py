@@ -20,7 +20,7 @@ from inkling.inference.tickets import Ticket
 from inkling.inference.writing import Writing
 from inkling.server.replies import SORRY, Reply
 from inkling.workspace import Workspace
-from tests.server.conftest import PATIENCE, Inside, Server, once, server_inside
+from tests.server.conftest import PATIENCE, Inside, Server, awaited, once, server_inside
 from tests.server.test_streams import SeedClient
 
 STREAMS, SLOTS, TOKENS = 40, 4, 30
@@ -65,7 +65,7 @@ def test_ten_times_as_many_streams_as_slots(inside: Inside) -> None:
     before = kept_alive()
     voice = inside.scheduler.model()
     for _ in range(2):
-        for seed, text in enumerate(asyncio.run(all_at_once())):
+        for seed, text in enumerate(awaited(all_at_once())):
             settings = SamplingSettings(seed=seed, max_tokens=TOKENS)
             expected = "".join(voice.complete(f"{seed}", settings))
             assert text == (None if seed % 8 == 0 else expected)
@@ -100,6 +100,7 @@ def test_a_step_that_fails_is_said_in_every_shape(
             with pytest.raises(openai.InternalServerError, match="Try again") as refused:
                 client.chat.completions.create(**ask)
             assert refused.value.type == "server_error"
+            steps = 0
             reader = SeedClient()
             body = {"message": "hi", "max_tokens": 30, "seed": 1}
             reader.feed(httpx.post(inside.url + "api/chat/stream", json=body).content)

@@ -12,7 +12,7 @@ import pytest
 from inkling.config import SamplingSettings
 from inkling.inference.chat import ChatModel
 from inkling.workspace import Workspace
-from tests.server.conftest import server_inside
+from tests.server.conftest import awaited, server_inside
 from tests.voices import random_run
 
 MESSAGES: Any = [{"role": "user", "content": "soup?"}]
@@ -137,4 +137,4 @@ def test_the_asynchronous_client_is_answered_the_same(
             )
             return [str(each.choices[0].message.content) for each in made]
 
-    assert asyncio.run(ask()) == [chat(client, **WILD, seed=s, max_tokens=15) for s in range(12)]
+    assert awaited(ask()) == [chat(client, **WILD, seed=s, max_tokens=15) for s in range(12)]

@@ -14,6 +14,7 @@ from inkling.inference.scheduler import Scheduler
 from inkling.inference.tickets import Job, Ticket
 from inkling.server.replies import Reply, ask
 from inkling.workspace import Workspace
+from tests.server.conftest import awaited
 
 SOON = 20
 
@@ -46,7 +47,7 @@ def test_a_cancellation_that_comes_with_a_piece_counts(nonsense: Workspace, turn
         assert done
         assert reading.cancelled()
 
-    asyncio.run(cancelled())
+    awaited(cancelled())
 
 
 def test_who_gives_up_while_asking_leaves_nothing_behind(
@@ -79,5 +80,5 @@ def test_who_gives_up_while_asking_leaves_nothing_behind(
         while not (made and made[0].cancelled()):
             await asyncio.sleep(0.01)
 
-    asyncio.run(asyncio.wait_for(give_up(), SOON))
+    awaited(asyncio.wait_for(give_up(), SOON))
     assert not scheduler._waiting
