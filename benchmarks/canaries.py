@@ -1,6 +1,6 @@
 """What does a model remember of a secret that stood in the writing once, five or thirty times?
 
-    scripts/bench canaries [--steps 2000] [--canaries 6] [--candidates 20000] [--seed 1337]
+    scripts/bench canaries [--minutes 3.4] [--canaries 6] [--candidates 20000] [--seed 1337]
 
 Canaries are sentences with ten random digits. They are planted in copies of the demo's posts:
 for each number of times some canaries of their own, and as many that are planted nowhere. A
@@ -157,7 +157,7 @@ def figure(path: Path, found: dict[int, list[float]], ceiling: float) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--steps", type=int, default=2_000)
+    parser.add_argument("--minutes", type=float, default=3.4, help="of training; the demo's")
     parser.add_argument("--canaries", type=int, default=6, help="for each number of times")
     parser.add_argument("--candidates", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=1337)
@@ -165,7 +165,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.canaries * len(TIMES) > len(THINGS):
         parser.error(f"--canaries may be {len(THINGS) // len(TIMES)} at most")
-    print(f"{machine()}; {options.steps} steps, seed {options.seed}")
+    print(f"{machine()}; {options.minutes:g} minutes, seed {options.seed}")
     canaries = draw(options.canaries, options.seed)
     with tempfile.TemporaryDirectory() as name:
         here = Path(name)
@@ -174,7 +174,7 @@ def main() -> None:
         shutil.copy(ROOT / "demo" / "dms.txt", here / "writing")
         run([*inkling(), "init", "w"], here)
         run([*inkling(), "add", "writing", "-w", "w"], here)
-        command = ["train", "--steps", str(options.steps), "--seed", str(options.seed)]
+        command = ["train", "--minutes", str(options.minutes), "--seed", str(options.seed)]
         seconds, _ = run([*inkling(), *command, "--name", "r", "--no-plots", "-w", "w"], here)
         trained = Run.open(Workspace(here / "w"), "r")
         planted(trained, canaries)
