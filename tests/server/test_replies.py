@@ -11,8 +11,9 @@ import pytest
 from inkling.config import SamplingSettings
 from inkling.inference.chat import ChatModel, Draft
 from inkling.inference.scheduler import Scheduler
+from inkling.inference.text import Piece
 from inkling.inference.tickets import Job, Ticket
-from inkling.server.replies import Reply, ask
+from inkling.server.replies import Reply, Written, ask
 from inkling.workspace import Workspace
 from tests.server.conftest import awaited
 
@@ -48,6 +49,26 @@ def test_a_cancellation_that_comes_with_a_piece_counts(nonsense: Workspace, turn
         assert reading.cancelled()
 
     awaited(cancelled())
+
+
+def test_what_was_written_before_an_error_is_still_read(nonsense: Workspace) -> None:
+    """Though the reader finds both at once."""
+    scheduler = Scheduler(nonsense)
+    ticket = scheduler.submit(draft)
+    for item in (Piece("half"), Piece(" a"), MemoryError()):
+        ticket.put(item)
+    read: list[str] = []
+
+    async def reads() -> None:
+        reply = Reply(ticket, scheduler, asyncio.Event())
+        reply.ready.set()
+        async for part in reply.parts():
+            assert isinstance(part, Written)
+            read.append(part.text)
+
+    with pytest.raises(MemoryError):
+        awaited(reads())
+    assert read == ["half a"]
 
 
 def test_who_gives_up_while_asking_leaves_nothing_behind(

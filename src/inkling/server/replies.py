@@ -78,12 +78,10 @@ class Reply:
             self.ready.clear()
             text: list[str] = []
             tokens: list[Picked] = []
-            end = None
+            end: End | Exception | None = None
             while end is None and not self.ticket.items.empty():
                 item = self.ticket.items.get()
-                if isinstance(item, Exception):
-                    raise item
-                if isinstance(item, End):
+                if isinstance(item, End | Exception):
                     end = item
                 else:
                     text.append(item.text)
@@ -91,6 +89,9 @@ class Reply:
             if text:
                 first = False
                 yield Written("".join(text), tuple(tokens))
+            # What was written before something went wrong is still to be read.
+            if isinstance(end, Exception):
+                raise end
             if end is not None:
                 yield end
                 return
