@@ -1,6 +1,6 @@
 """What does a model remember of a secret that stood in the writing once, five or thirty times?
 
-    scripts/bench canaries [--minutes 3.4] [--canaries 6] [--candidates 20000] [--seed 1337]
+    scripts/bench canaries [--minutes 3.4] [--canaries 6] [--candidates 10000] [--seed 1337]
 
 Canaries are sentences with ten random digits. They are planted in copies of the demo's posts:
 for each number of times some canaries of their own, and as many that are planted nowhere. A
@@ -32,6 +32,7 @@ from torch.nn import functional as F
 
 from inkling.config import Phase
 from inkling.inference.chat import ChatModel
+from inkling.model.gpt import GPT
 from inkling.plots import FAINT, HELD_OUT, INK, styled_figure
 from inkling.runs import Run
 from inkling.runtime import Runtime
@@ -43,6 +44,8 @@ TIMES = (0, 1, 5, 30)
 CHANCE = 1.0
 """Median exposure where every rank is as likely as another."""
 DIGITS = 10
+ROWS = 256
+"""Sentences at a time."""
 SENTENCE = "The number on the {thing} tin is {digits}."
 THINGS = (
     "amber", "basalt", "cobalt", "damson", "ebony", "fennel", "ginger", "hazel", "indigo",
@@ -100,11 +103,16 @@ def losses(voice: ChatModel, thing: str, secrets: list[str]) -> np.ndarray:
     rows = np.array([[tokenizer.end_id, *ids] for ids in encoded])
     first = 1 + len(tokenizer.encode(texts[0][: texts[0].index(secrets[0])].rstrip()))
     found = []
-    for start in range(0, len(rows), 512):
-        ids = torch.from_numpy(rows[start : start + 512]).to(voice.engine.device)
-        logits = voice.engine.model(ids[:, :-1]).float()
-        nats = F.cross_entropy(logits.transpose(1, 2), ids[:, 1:], reduction="none")
-        found.append(nats[:, first - 1 :].sum(1).double().cpu().numpy())
+    model = voice.engine.model
+    assert isinstance(model, GPT)
+    for start in range(0, len(rows), ROWS):
+        ids = torch.from_numpy(rows[start : start + ROWS]).to(voice.engine.device)
+        # The head is the widest matrix; what it says before the digits is the same for all.
+        hidden = model.hidden(ids[:, :-1])[:, first - 1 :]
+        nats = F.cross_entropy(
+            model.head(hidden).flatten(0, 1), ids[:, first:].flatten(), reduction="none"
+        )
+        found.append(nats.view(len(ids), -1).sum(1).double().cpu().numpy())
     return np.concatenate(found)
 
 
@@ -159,7 +167,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=3.4, help="of training; the demo's")
     parser.add_argument("--canaries", type=int, default=6, help="for each number of times")
-    parser.add_argument("--candidates", type=int, default=20_000)
+    parser.add_argument("--candidates", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1337)
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "canaries.png")
     options = parser.parse_args()

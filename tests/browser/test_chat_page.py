@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, Response, Route, expect
 
 from tests.server.conftest import Server
 
 pytestmark = pytest.mark.browser
+
+FIRST_LOAD_BYTES = 40_000
+"""Of the page's files, compressed; 120 KB would still be quick."""
 
 AXE = Path(__file__).resolve().parents[2] / "ui" / "node_modules" / "axe-core" / "axe.min.js"
 
@@ -44,6 +48,28 @@ def test_the_page_introduces_the_model(page: Page, server: Server) -> None:
     assert replies(page) == [health["opening"]]
     starters = page.get_by_role("list", name="Questions to begin with").get_by_role("button")
     assert starters.all_inner_texts() == health["starters"]
+
+
+def test_the_first_load_stays_small(chromium: Browser, server: Server) -> None:
+    """What the chat needs is a third of the budget; uPlot and the Training view come later."""
+    context = chromium.new_context()
+    tab = context.new_page()
+    loaded: list[Response] = []
+
+    def note(response: Response) -> None:
+        loaded.append(response)
+
+    tab.on("response", note)
+    tab.goto(server.url)
+    tab.get_by_label("Message", exact=True).wait_for()
+    sizes = {
+        each.url: len(gzip.compress(each.body()))
+        for each in loaded
+        if each.request.resource_type in ("document", "script", "stylesheet", "font", "image")
+    }
+    context.close()
+    assert len(sizes) >= 3, sizes
+    assert sum(sizes.values()) < FIRST_LOAD_BYTES, sizes
 
 
 def test_a_question_is_answered(page: Page) -> None:

@@ -21,7 +21,8 @@ from inkling.cli.options import (
 )
 from inkling.corpus.exclusion import REMOVED
 from inkling.corpus.importers import SUPPORTED, read_path
-from inkling.corpus.store import AddResult, CorpusStore
+from inkling.corpus.records import AddResult
+from inkling.corpus.store import CorpusStore
 from inkling.errors import CorpusError, UsageError
 from inkling.workspace import Workspace
 

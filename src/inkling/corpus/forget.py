@@ -22,8 +22,9 @@ from inkling.corpus.clean import fold
 from inkling.corpus.document import Message
 from inkling.corpus.exclusion import MIN_PASSAGE, Excluded, one_sided, passages, wordings
 from inkling.corpus.reading import StoredDocument
+from inkling.corpus.records import Person, StoredConversation
 from inkling.corpus.select import all_items, items_called, people_called, source_called
-from inkling.corpus.store import CorpusStore, Person, StoredConversation
+from inkling.corpus.store import CorpusStore
 from inkling.errors import UsageError
 
 Selected = Literal["person", "document", "source", "match"]

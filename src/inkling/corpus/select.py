@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from inkling.corpus.reading import StoredDocument
-from inkling.corpus.store import CorpusStore, Person, StoredConversation
+from inkling.corpus.records import Person, StoredConversation
+from inkling.corpus.store import CorpusStore
 from inkling.errors import CorpusError, UsageError
 
 NAMELESS = frozenset({"them", "user", "human"})

@@ -26,8 +26,8 @@ from inkling.corpus.document import EDITS_SOURCE
 from inkling.corpus.duplicates import Fingerprints, cluster_duplicates, cut_sections
 from inkling.corpus.leak import leak
 from inkling.corpus.reading import Documents, Pieces, Span
+from inkling.corpus.records import StoredConversation
 from inkling.corpus.repeats import WHOLE_BELOW, Repeats
-from inkling.corpus.store import StoredConversation
 
 HELD_OUT = 0.1
 MANY_DOCUMENTS = 10

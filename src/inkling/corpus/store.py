@@ -11,165 +11,31 @@ import contextlib
 import hashlib
 import json
 import sqlite3
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from inkling.corpus.document import Conversation, Document, Dropped, Item, Message
 from inkling.corpus.exclusion import REMOVED, Exclusions
 from inkling.corpus.reading import WHEN_DAMAGED, Documents
+from inkling.corpus.records import (
+    AddResult,
+    Description,
+    Person,
+    SourceSummary,
+    StoredConversation,
+)
+from inkling.corpus.schema import SCHEMA, VERSION
 from inkling.database import Database
 from inkling.errors import CorpusError
-
-SCHEMA_VERSION = 1
-
-_SCHEMA = """
-CREATE TABLE source (
-    id INTEGER PRIMARY KEY,
-    source TEXT NOT NULL UNIQUE,
-    kind TEXT NOT NULL,
-    added_at TEXT NOT NULL
-);
-CREATE TABLE document (
-    id INTEGER PRIMARY KEY,
-    source_id INTEGER NOT NULL REFERENCES source(id),
-    content_hash TEXT NOT NULL UNIQUE,
-    title TEXT,
-    timestamp TEXT,
-    raw_ref TEXT NOT NULL,
-    text TEXT NOT NULL
-);
-CREATE TABLE conversation (
-    id INTEGER PRIMARY KEY,
-    source_id INTEGER NOT NULL REFERENCES source(id),
-    content_hash TEXT NOT NULL UNIQUE,
-    conversation_id TEXT,
-    title TEXT,
-    timestamp TEXT,
-    raw_ref TEXT NOT NULL
-);
-CREATE TABLE message (
-    id INTEGER PRIMARY KEY,
-    conversation INTEGER NOT NULL REFERENCES conversation(id) ON DELETE CASCADE,
-    position INTEGER NOT NULL,
-    message_id TEXT,
-    timestamp TEXT,
-    author_id TEXT NOT NULL,
-    is_me INTEGER NOT NULL,
-    kind TEXT NOT NULL,
-    text TEXT NOT NULL,
-    reply_to TEXT,
-    raw_ref TEXT,
-    UNIQUE (conversation, position)
-);
-CREATE TABLE person (
-    source_id INTEGER NOT NULL REFERENCES source(id),
-    author_id TEXT NOT NULL,
-    name TEXT NOT NULL,
-    PRIMARY KEY (source_id, author_id)
-);
-CREATE TABLE exclusion (
-    content_hash TEXT PRIMARY KEY,
-    reason TEXT NOT NULL,
-    excluded_at TEXT NOT NULL
-);
-CREATE TABLE import_log (
-    id INTEGER PRIMARY KEY,
-    source_id INTEGER NOT NULL REFERENCES source(id),
-    imported_at TEXT NOT NULL,
-    found INTEGER NOT NULL,
-    kept INTEGER NOT NULL,
-    already_there INTEGER NOT NULL,
-    dropped TEXT NOT NULL
-);
-CREATE VIRTUAL TABLE document_text USING fts5(title, text, content='document', content_rowid='id');
-CREATE TRIGGER document_added AFTER INSERT ON document BEGIN
-    INSERT INTO document_text(rowid, title, text) VALUES (new.id, new.title, new.text);
-END;
-CREATE TRIGGER document_removed AFTER DELETE ON document BEGIN
-    INSERT INTO document_text(document_text, rowid, title, text)
-    VALUES ('delete', old.id, old.title, old.text);
-END;
-"""
-
-
-@dataclass(frozen=True)
-class StoredConversation:
-    """A conversation as the store keeps it."""
-
-    id: int
-    source: str
-    content_hash: str
-    title: str | None
-    timestamp: str | None
-    raw_ref: str
-    messages: tuple[Message, ...]
-
-
-@dataclass(frozen=True)
-class Description:
-    """What a document or a conversation is called and where it came from, without its text."""
-
-    source: str
-    title: str | None
-    timestamp: str | None
-    raw_ref: str
-
-
-@dataclass
-class AddResult:
-    """What one import did. found = documents + conversations + already_there + dropped."""
-
-    documents: int = 0
-    conversations: int = 0
-    characters: int = 0
-    already_there: int = 0
-    cut: int = 0
-    """Passages and messages forgotten earlier that were cut out of what was kept."""
-    dropped: Counter[str] = field(default_factory=Counter)
-    examples: dict[str, str] = field(default_factory=dict)
-    """For each reason, the first thing dropped for it."""
-
-    @property
-    def kept(self) -> int:
-        return self.documents + self.conversations
-
-    @property
-    def found(self) -> int:
-        return self.kept + self.already_there + self.dropped.total()
-
-
-@dataclass(frozen=True)
-class SourceSummary:
-    """One line of `inkling corpus`."""
-
-    source: str
-    kind: str
-    documents: int
-    characters: int
-    conversations: int
-    messages: int
-    dropped: dict[str, int]
-
-
-@dataclass(frozen=True)
-class Person:
-    """Someone who speaks in the dialogs of a source."""
-
-    source: str
-    author_id: str
-    name: str
-    messages: int
 
 
 class CorpusStore(Database):
     """The workspace's corpus.db. Use as a context manager."""
 
     what = "The corpus"
-    schema = _SCHEMA
-    version = SCHEMA_VERSION
+    schema = SCHEMA
+    version = VERSION
     error = CorpusError
     when_damaged = WHEN_DAMAGED
 

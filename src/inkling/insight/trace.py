@@ -12,7 +12,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from inkling.corpus.store import CorpusStore, Description
+from inkling.corpus.records import Description
+from inkling.corpus.store import CorpusStore
 from inkling.runs import Run
 from inkling.spans import MIN_CHARACTERS, Place, Span, covered
 from inkling.trained_text import Kind, TrainedText
