@@ -435,7 +435,7 @@ def test_a_killed_chat_keeps_the_question(workspace: Workspace) -> None:
     """kill -9 while the reply is written: what was asked is there."""
     never_ending(workspace)
     process = subprocess.Popen(
-        [sys.executable, "-m", "inkling", "chat", "--max-tokens", "100000",
+        [sys.executable, "-m", "inkling", "chat", "--max-tokens", "100000", "--best-of", "1",
          "-w", str(workspace.path)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
     )  # fmt: skip
