@@ -7,7 +7,8 @@ The questions are all held-out exchanges, again with other seeds until there are
 loops where a string of 20 characters stands in it three times; it is cut off where max_tokens
 ended it. `right` is the share of the questions of tuning_questions.txt, one seed, whose reply
 holds the right key word: what does not loop should not know less for it. The same model is also
-let run on from the openings of held-out writing for 300 tokens, where small models loop most.
+let run on from the openings of held-out writing for 300 tokens, in one draft, where small models
+loop most.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 import argparse
 import re
 from pathlib import Path
+from typing import Any
 
 from _common import ROOT, machine
 
@@ -33,9 +35,10 @@ RUN_ON_TOKENS = 300
 OPENING_TOKENS = 12
 
 SEED_SETTINGS = {"min_p": 0.0, "repetition_penalty": 1.0}
-WAYS: dict[str, dict[str, float]] = {
+WAYS: dict[str, dict[str, Any]] = {
     "temperature 0.5, top-k 25 alone": SEED_SETTINGS,
     "penalty 1.1": {**SEED_SETTINGS, "repetition_penalty": 1.1},
+    "penalty 1.1, 16 drafts": {**SEED_SETTINGS, "repetition_penalty": 1.1, "best_of": 16},
     "min-p 0.1": {**SEED_SETTINGS, "min_p": 0.1},
     "min-p 0.1, penalty 1.1": {"min_p": 0.1, "repetition_penalty": 1.1},
     "greedy": {**SEED_SETTINGS, "temperature": 0.0},

@@ -7,10 +7,13 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from inkling.workspace import Workspace
 from tests.server.conftest import Server, empty_server, start_server, stop_server  # noqa: F401
+
+# A machine that tests is a busy one: what is expected to appear is waited for, not raced.
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="session")

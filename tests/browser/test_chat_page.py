@@ -10,7 +10,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, Response, Route, expect
 
-from tests.server.conftest import Server
+from tests.server.conftest import PATIENCE, Server
 
 pytestmark = pytest.mark.browser
 
@@ -41,7 +41,7 @@ def private(page: Page) -> None:
 
 def test_the_page_introduces_the_model(page: Page, server: Server) -> None:
     """Name, facts as the API gives them, an opening bubble, questions to begin with."""
-    health = httpx.get(server.url + "api/health").json()
+    health = httpx.get(server.url + "api/health", timeout=PATIENCE).json()
     expect(page.get_by_role("heading", level=1)).to_have_text("wilma")
     expect(page.locator(".facts")).to_contain_text(f"width {health['model']['width']}")
     expect(page.locator(".facts")).to_contain_text(f"{health['model']['blocks']} blocks")

@@ -18,7 +18,7 @@ from inkling.chats import ChatStore
 from inkling.corpus.store import CorpusStore
 from inkling.workspace import Workspace
 from tests.browser.test_chat_page import finished, private, replies, say
-from tests.server.conftest import Server, start_server, stop_server
+from tests.server.conftest import PATIENCE, Server, start_server, stop_server
 
 pytestmark = pytest.mark.browser
 
@@ -33,7 +33,7 @@ def chat_of(page: Page) -> int:
 
 
 def stored(server: Server, chat: int) -> list[dict[str, Any]]:
-    found = httpx.get(f"{server.url}api/chats/{chat}").json()["messages"]
+    found = httpx.get(f"{server.url}api/chats/{chat}", timeout=PATIENCE).json()["messages"]
     assert isinstance(found, list)
     return found
 
@@ -131,7 +131,7 @@ def test_a_private_chat_leaves_nothing(page: Page, server: Server) -> None:
     expect(page.locator(".variants .count")).to_have_text("2/2", timeout=SOON)
     finished(page)
     expect(page.get_by_role("button", name="Correct")).to_have_count(0)
-    found = httpx.get(server.url + "api/chats", params={"q": "quixotic"}).json()
+    found = httpx.get(server.url + "api/chats", params={"q": "quixotic"}, timeout=PATIENCE).json()
     assert found["chats"] == []
     page.reload()
     page.get_by_label("Message", exact=True).wait_for()
@@ -173,7 +173,7 @@ def test_search_rename_export_and_delete_by_keyboard(page: Page, server: Server)
     page.keyboard.press("Enter")
     expect(page.get_by_text("No chat has these words.")).to_be_visible()
     expect(page.locator(".bubble.you")).to_have_count(0)
-    assert httpx.get(f"{server.url}api/chats/{kept}").status_code == 404
+    assert httpx.get(f"{server.url}api/chats/{kept}", timeout=PATIENCE).status_code == 404
 
 
 def test_arrow_keys_go_through_the_list(page: Page) -> None:
@@ -203,7 +203,7 @@ def test_stop_ends_the_servers_work(page: Page, server: Server) -> None:
         with contextlib.suppress(Timeout):
             # A reply stopped before its first character would have no seed and nothing to keep.
             page.locator(".bubble.model .words:not(.soft)").nth(before).wait_for(timeout=10_000)
-            page.get_by_role("button", name="Stop").click(timeout=2_000)
+            page.get_by_role("button", name="Stop").click(timeout=5_000)
         expect(page.get_by_role("button", name="Send")).to_be_visible(timeout=SOON)
         if page.get_by_text("Stopped.").is_visible():
             break

@@ -18,7 +18,7 @@ from inkling.cli.main import main
 from inkling.workspace import Workspace
 from tests.browser.test_chat_page import finished, replies, say
 from tests.browser.test_kept_chats_page import chat_of, stored
-from tests.server.conftest import Server, start_server, stop_server
+from tests.server.conftest import PATIENCE, Server, start_server, stop_server
 
 pytestmark = pytest.mark.browser
 
@@ -75,7 +75,7 @@ def test_gibberish_is_seen_becoming_a_voice(tab: Page, lab: Workspace) -> None:
         finished(tab)
         kept = stored(server, chat_of(tab))
         first, last = kept[1]["variants"][0], kept[3]["variants"][0]
-        best = httpx.get(server.url + "api/runs").json()["runs"][0]["best"]
+        best = httpx.get(server.url + "api/runs", timeout=PATIENCE).json()["runs"][0]["best"]
         assert first["step"] < last["step"]
         assert (last["run"], last["step"]) == (run, best["finetune"]["step"])
         assert replies(tab)[-1] == last["text"]
@@ -83,7 +83,7 @@ def test_gibberish_is_seen_becoming_a_voice(tab: Page, lab: Workspace) -> None:
         expect(tab.locator(".bubble.opening")).to_be_visible()  # a greeting in the voice
 
         # The other page was never touched: what each checkpoint said has come by itself.
-        metrics = httpx.get(f"{server.url}api/runs/{run}/metrics").json()
+        metrics = httpx.get(f"{server.url}api/runs/{run}/metrics", timeout=PATIENCE).json()
         samples, steps = metrics["samples"], {(s["phase"], s["step"]) for s in metrics["samples"]}
         question = next(s["prompt"] for s in samples if s["asked"])
         assert {(s["phase"], s["step"]) for s in samples if s["prompt"] == question} == steps
@@ -130,7 +130,8 @@ def test_a_listener_that_comes_back_is_sent_nothing_twice(tab: Page, lab: Worksp
             server = start_server(lab.path, "--port", str(server.port))
         httpx.post(f"{server.url}api/runs/{run}/stop", timeout=60)
         expect(tab.locator(".status")).to_contain_text("was stopped", timeout=SOON)
-        rows = httpx.get(f"{server.url}api/runs/{run}/metrics").json()["evaluations"]["step"]
+        metrics = httpx.get(f"{server.url}api/runs/{run}/metrics", timeout=PATIENCE).json()
+        rows = metrics["evaluations"]["step"]
         tab.get_by_role("button", name="View as table").click()
         expect(tab.locator("tbody tr")).to_have_count(len(rows))
     finally:
@@ -166,7 +167,8 @@ DRAWN = """
 
 def test_the_curve_names_its_phases_its_best_and_guessing(tab: Page, server: Server) -> None:
     """Bands, markers and the ln V line, as they are drawn; without fine-tuning its band goes."""
-    row = next(r for r in httpx.get(server.url + "api/runs").json()["runs"] if r["name"] == "tiny")
+    listed = httpx.get(server.url + "api/runs", timeout=PATIENCE).json()["runs"]
+    row = next(each for each in listed if each["name"] == "tiny")
     tab.add_init_script(DRAWN)
     tab.goto(server.url + "#/training")
     tab.locator(".readout").wait_for(timeout=SOON)

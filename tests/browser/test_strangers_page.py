@@ -19,7 +19,7 @@ from inkling.runs import Run
 from inkling.workspace import Workspace
 from tests.browser.test_chat_page import finished, replies, say
 from tests.conftest import DEMO
-from tests.server.conftest import Server, start_server, stop_server
+from tests.server.conftest import PATIENCE, Server, start_server, stop_server
 
 pytestmark = pytest.mark.browser
 
@@ -94,13 +94,14 @@ def test_a_page_from_elsewhere_reads_and_does_nothing(
     tab.on("request", lambda request: sent.append(request))  # noqa: PLW0108
     # The browser itself keeps the answers to some requests from whoever asked.
     tab.on("response", lambda answer: answers.append(answer))  # noqa: PLW0108
-    before = httpx.get(server.url + "api/chats").json()
+    before = httpx.get(server.url + "api/chats", timeout=PATIENCE).json()
     outcomes = tab.evaluate(ATTACK, server.url)
     assert set(outcomes.values()) <= {"blocked", "opaque"}
     assert sum(r.method == "POST" and r.url.startswith(server.url) for r in sent) >= 6
     assert {answer.status for answer in answers if answer.url.startswith(server.url)} == {403}
-    assert httpx.get(server.url + "api/chats").json() == before
-    assert httpx.get(server.url + "api/runs").json()["training"]["state"] == "idle"
+    assert httpx.get(server.url + "api/chats", timeout=PATIENCE).json() == before
+    runs = httpx.get(server.url + "api/runs", timeout=PATIENCE).json()
+    assert runs["training"]["state"] == "idle"
     context.close()
 
 

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from inkling.workspace import Workspace
 from tests.browser.test_chat_page import AXE
-from tests.server.conftest import Server, start_server, stop_server
+from tests.server.conftest import PATIENCE, Server, start_server, stop_server
 
 pytestmark = pytest.mark.browser
 
@@ -44,7 +44,7 @@ def curve(page: Page, server: Server) -> Page:
 
 
 def columns(server: Server) -> dict[str, list[Any]]:
-    found = httpx.get(server.url + "api/runs/tiny/metrics").json()["evaluations"]
+    found = httpx.get(server.url + "api/runs/tiny/metrics", timeout=PATIENCE).json()["evaluations"]
     assert isinstance(found, dict)
     return found
 
@@ -114,7 +114,7 @@ def test_the_table_says_the_same(curve: Page, server: Server) -> None:
 def test_the_same_questions_newest_first(curve: Page, server: Server) -> None:
     """Every sample's text as it was written, as text; the first checkpoint is always in sight.
     One question is asked of all of them, in both phases."""
-    samples = httpx.get(server.url + "api/runs/tiny/metrics").json()["samples"]
+    samples = httpx.get(server.url + "api/runs/tiny/metrics", timeout=PATIENCE).json()["samples"]
     steps = curve.locator("ol .where span:first-child")
     assert steps.first.inner_text() == f"step {samples[-1]['step']:,}"
     assert steps.last.inner_text() == f"step {samples[0]['step']:,}"

@@ -61,6 +61,7 @@ def test_the_workspace_s_own_prompts_and_settings_count(
 
 def test_the_same_run_and_seed_give_the_same_file(workspace: Workspace, inkling: Command) -> None:
     """answers.md can be compared with an earlier one byte by byte; another seed differs."""
+    workspace.prompts_path.write_text("soup?\ntea or milk?\n", encoding="utf-8")
     path = Run.choose(workspace, None).answers_path
     contents = []
     for seed in (3, 3, 4):

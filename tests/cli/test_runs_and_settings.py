@@ -240,7 +240,7 @@ def test_other_recipes_train_and_write(inkling: Inkling, small: Workspace, recip
 
 def test_the_ladder_tells_its_story(inkling: Inkling, small: Workspace) -> None:
     """Every rung in one table beside uniform and counts, samples, a figure, saved as a group."""
-    done = inkling("ladder", "--minutes", "0.5", "-w", "w", "--name", "g")
+    done = inkling("ladder", "--minutes", "1", "-w", "w", "--name", "g")
     assert done.status == 0, done.err
     rungs = ("bigram", "head", "multihead", "feedforward", "blocks", "classic", "modern")
     for name in (*rungs, "uniform", "counted bigram"):

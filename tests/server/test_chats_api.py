@@ -17,7 +17,7 @@ from inkling.chats import ChatStore
 from inkling.corpus.importers import read_path
 from inkling.corpus.store import CorpusStore
 from inkling.workspace import Workspace
-from tests.server.conftest import Server, start_server, stop_server
+from tests.server.conftest import PATIENCE, Server, start_server, stop_server
 from tests.server.test_chat_api import frames
 
 EVIL = "<script>document.title='pwned'</script>"
@@ -260,9 +260,10 @@ def test_what_cannot_be_is_refused(client: httpx.Client) -> None:
 
 def test_without_a_model_nothing_is_begun(empty_server: Server, tmp_path: Path) -> None:
     """The list is empty and makes no file; a new chat is refused with what to do."""
-    assert httpx.get(empty_server.url + "api/chats").json() == {"chats": [], "more": False}
+    listed = httpx.get(empty_server.url + "api/chats", timeout=PATIENCE).json()
+    assert listed == {"chats": [], "more": False}
     assert not (tmp_path / "empty" / "chats.db").exists()
-    refused = httpx.post(empty_server.url + "api/chats")
+    refused = httpx.post(empty_server.url + "api/chats", timeout=PATIENCE)
     assert refused.status_code == 409
     assert "inkling train" in refused.json()["error"]
 

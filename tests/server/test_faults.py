@@ -103,7 +103,8 @@ def test_a_step_that_fails_is_said_in_every_shape(
             steps = 0
             reader = SeedClient()
             body = {"message": "hi", "max_tokens": 30, "seed": 1}
-            reader.feed(httpx.post(inside.url + "api/chat/stream", json=body).content)
+            streamed = httpx.post(inside.url + "api/chat/stream", json=body, timeout=PATIENCE)
+            reader.feed(streamed.content)
             assert "text" in reader.frames[0]
             assert reader.frames[-1] == {"error": SORRY}
         whole = client.chat.completions.create(**ask).choices[0]
@@ -180,7 +181,7 @@ def test_a_reader_that_is_slow_gets_all_of_it(inside: Inside) -> None:
 
 def test_ten_megabytes_are_refused_on_every_route(served: Server) -> None:
     """413 with a sentence before any of it is read, in the shape of the route."""
-    document = httpx.get(served.url + "openapi.json").json()
+    document = httpx.get(served.url + "openapi.json", timeout=PATIENCE).json()
     routes = [
         (method, path)
         for path, methods in document["paths"].items()

@@ -19,7 +19,7 @@ from inkling.inference.chat import ChatModel
 from inkling.runs import Run
 from inkling.runtime import Runtime
 from inkling.workspace import Workspace
-from tests.server.conftest import Server, start_server, stop_server
+from tests.server.conftest import PATIENCE, Server, start_server, stop_server
 from tests.voices import CONTEXT, TEXT
 
 ASK: dict[str, Any] = {"model": "random", "seed": 7, "max_tokens": 24, "temperature": 1.0}
@@ -223,7 +223,7 @@ def test_ten_megabytes_are_413(served: Server) -> None:
     response = post(served, "v1/chat/completions", b"x" * 10_000_000)
     assert response.status_code == 413
     assert "larger than" in response.json()["error"]["message"]
-    assert httpx.get(served.url + "v1/models").status_code == 200
+    assert httpx.get(served.url + "v1/models", timeout=PATIENCE).status_code == 200
 
 
 def test_a_prompt_longer_than_the_context_is_fine(client: openai.OpenAI) -> None:

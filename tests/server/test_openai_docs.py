@@ -14,7 +14,7 @@ import pytest
 
 from inkling.server import openai_schemas, schemas
 from inkling.workspace import Workspace
-from tests.server.conftest import Server, start_server, stop_server
+from tests.server.conftest import PATIENCE, Server, start_server, stop_server
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "openai.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(sh|python)\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
@@ -108,7 +108,7 @@ def test_the_requests_of_open_webui(nonsense: Workspace) -> None:
             assert '"completion_tokens": 12' in streamed.text
             found = client.post("chat/completions", json=title).json()
             assert found["choices"][0]["message"]["content"]
-        refused = httpx.get(base + "models", headers=webui(host, "wrong"))
+        refused = httpx.get(base + "models", headers=webui(host, "wrong"), timeout=PATIENCE)
         assert refused.status_code == 401
         assert "API key" in refused.json()["error"]["message"]
     finally:
@@ -118,7 +118,7 @@ def test_the_requests_of_open_webui(nonsense: Workspace) -> None:
 def test_another_name_is_refused_with_the_way_out(served: Server) -> None:
     """A container that calls a server without a token reads what to type."""
     host = f"host.docker.internal:{served.port}"
-    refused = httpx.get(served.url + "v1/models", headers=webui(host, "none"))
+    refused = httpx.get(served.url + "v1/models", headers=webui(host, "none"), timeout=PATIENCE)
     assert refused.status_code == 403
     message = refused.json()["error"]["message"]
     assert host in message

@@ -22,9 +22,7 @@ from inkling.evaluation.units import perplexity
 from inkling.runs import Run
 from inkling.server.trainings import KILLED
 from inkling.workspace import Workspace
-from tests.server.conftest import Server, start_server, stop_server
-
-PATIENCE = 120.0
+from tests.server.conftest import PATIENCE, Server, start_server, stop_server
 
 
 @pytest.fixture
@@ -173,7 +171,9 @@ def test_refusals_are_sentences(
 ) -> None:
     """400, 404 or 409 with `{"error": sentence}`; nothing is started by any."""
     content = body if isinstance(body, bytes) else json.dumps(body)
-    response = httpx.request(method, server.url + path, content=content if body else None)
+    response = httpx.request(
+        method, server.url + path, content=content if body else None, timeout=PATIENCE
+    )
     assert response.status_code == status, response.text
     if words:
         assert words in response.json()["error"]
@@ -183,8 +183,9 @@ def test_refusals_are_sentences(
 def test_strangers_start_nothing(server: Server) -> None:
     """A form on another site cannot begin or stop a training."""
     headers = {"Origin": "http://evil.example"}
-    assert httpx.post(server.url + "api/runs", headers=headers).status_code == 403
-    assert httpx.post(server.url + "api/runs/tiny/stop", headers=headers).status_code == 403
+    for path in ("api/runs", "api/runs/tiny/stop"):
+        refused = httpx.post(server.url + path, headers=headers, timeout=PATIENCE)
+        assert refused.status_code == 403
 
 
 # The smallest model, for longer than any test takes: it is always stopped.
@@ -333,10 +334,10 @@ def test_demo_serves_at_once_and_trains_meanwhile(tmp_path: Path) -> None:
 
     process = begin(command)
     url = f"http://127.0.0.1:{port}/"
-    assert httpx.get(url).status_code == 200
+    assert httpx.get(url, timeout=PATIENCE).status_code == 200
     listed = get(Server(url, process))
     assert listed["training"]["state"] in ("preparing", "training")
-    assert httpx.get(url + "api/health").json()["ok"] is False
+    assert httpx.get(url + "api/health", timeout=PATIENCE).json()["ok"] is False
     once(Server(url, process), underway)
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=PATIENCE)
