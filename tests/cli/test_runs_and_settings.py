@@ -238,9 +238,17 @@ def test_other_recipes_train_and_write(inkling: Inkling, small: Workspace, recip
     assert (unnamed.status == 0) == (recipe == "classic-fast")
 
 
+def test_a_climb_in_no_time_is_refused(inkling: Inkling, small: Workspace) -> None:
+    """Before anything is prepared, with the least that would do."""
+    refused = inkling("ladder", "--minutes", "0.05", "--seeds", 2, "-w", "w")
+    assert refused.status == 2
+    assert "14 rungs need 42 seconds at least: --minutes 0.7" in refused.err
+    assert not small.run_names()
+
+
 def test_the_ladder_tells_its_story(inkling: Inkling, small: Workspace) -> None:
     """Every rung in one table beside uniform and counts, samples, a figure, saved as a group."""
-    done = inkling("ladder", "--minutes", "1", "-w", "w", "--name", "g")
+    done = inkling("ladder", "--minutes", "0.9", "-w", "w", "--name", "g")
     assert done.status == 0, done.err
     rungs = ("bigram", "head", "multihead", "feedforward", "blocks", "classic", "modern")
     for name in (*rungs, "uniform", "counted bigram"):

@@ -9,9 +9,10 @@ import pytest
 import torch
 from torch import nn
 
-from inkling.config import ModelSettings, TrainingSettings
+from inkling.config import DataFacts, ModelSettings, TrainingSettings
 from inkling.model.gpt import GPT
 from inkling.training import planner
+from inkling.training.forecast import fit_to_clock
 from inkling.training.optim import POLAR_EXPRESS, AdamW, Muon, Optimizers, orthogonalise
 from inkling.training.planner import TimeBudget
 from inkling.training.schedule import lr_factor, progress, progress_knots
@@ -152,6 +153,35 @@ def test_the_time_budget_ends_on_its_deadline(pace: float, eval_every: int) -> N
         if step == steps or (step % eval_every == 0 and steps - step >= eval_every // 2):
             now += 20 * cost
     assert math.isclose(now, 1100.0, abs_tol=5.0)
+
+
+def test_steps_far_slower_than_planned_are_noticed_by_the_clock() -> None:
+    """A plan made in a lucky moment does not run on for a sixteenth of its steps first."""
+    now = 1000.0
+    budget = TimeBudget(1100.0, 4000, 20, clock=lambda: now)
+    steps, step = 4000, 0
+    while step < steps:
+        steps = budget.replan(step, steps, 0) or steps
+        now += 1.0
+        step += 1
+    assert 1090 < now + 20 < 1110
+
+
+@pytest.mark.parametrize("lucky", [0.1, 10.0])
+def test_the_phases_share_the_time_however_the_timing_fell(lucky: float) -> None:
+    """One timing counts for both: a second one, in a quieter or a busier moment, would give one
+    phase the time of the other."""
+    facts = DataFacts(
+        live_ranges=(), writing_tokens=400_000, dialog_tokens=160_000, train_tokens=560_000,
+        val_tokens=5_000, held_out_dialog_tokens=5_000, dialogs=900, held_out_dialogs=50,
+    )  # fmt: skip
+    paces = iter((0.05, 0.05 * lucky))
+    plan = planner.make_plan(1000, 200.0, planner.REFERENCE_GFLOPS, dialogs=True)
+    made = fit_to_clock(facts, plan, 200.0, lambda model, settings: next(paces))
+    assert made.finetune is not None
+    spent = {name: 0.05 * s.steps for name, s in (("base", made.train), ("dialogs", made.finetune))}
+    assert 80 < spent["base"] < 100
+    assert 80 < spent["dialogs"] < 100
 
 
 def test_much_held_out_text_is_measured_on_a_sample_that_fits_the_time() -> None:

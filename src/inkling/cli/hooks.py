@@ -85,8 +85,8 @@ def hooks(
 
     def on_step(report: StepReport) -> None:
         pace.take(report)
-        line.step(report)
         progress.step(report, pace)
+        line.step(report, progress.seconds_left(report, pace))
 
     return Hooks(
         on_step=on_step,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from functools import partial
 from itertools import pairwise
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from inkling.workspace import Workspace
 
 SAMPLE_TOKENS = 30
+RUNG_SECONDS = 3
+"""The least that a rung gets, though the climb then takes longer than it was given."""
 DEFAULT_MINUTES = 7.0
 
 
@@ -41,6 +44,12 @@ def ladder(
         raise UsageError(f"--minutes must be more than 0; you gave {minutes:g}.")
     if not 1 <= seeds <= 100:
         raise UsageError(f"--seeds must be between 1 and 100; you gave {seeds}.")
+    rungs = len(LADDER) * seeds
+    if 60 * minutes < RUNG_SECONDS * rungs:
+        raise UsageError(
+            f"{rungs} rungs need {RUNG_SECONDS * rungs} seconds at least: "
+            f"--minutes {math.ceil(RUNG_SECONDS * rungs / 6) / 10:g}."
+        )
     found = find_workspace(workspace)
     with found.training_lock():
         _climb(found, minutes, seeds, name)
@@ -79,7 +88,7 @@ def _climb(workspace: Workspace, minutes: float, seeds: int, name: str | None) -
                     prepared = prepare_run(workspace, run_name, _characters)
                 share = (end - time.time()) / left / 60
                 request = TrainRequest(
-                    minutes=max(share, 0.02),
+                    minutes=max(share, RUNG_SECONDS / 60),
                     recipe=rung,
                     seed=DEFAULT_SEED + number - 1,
                     name=run_name,

@@ -92,7 +92,8 @@ def _tested_on(config: RunConfig) -> str:
 def _shape(model: ModelSettings | LadderSettings) -> str:
     if isinstance(model, LadderSettings) and model.rung not in ("blocks", "classic"):
         return f" ({model.rung})"
-    return f" in {model.n_layer} blocks of width {model.n_embd}"
+    blocks = "1 block" if model.n_layer == 1 else f"{model.n_layer} blocks"
+    return f" in {blocks} of width {model.n_embd}"
 
 
 def _duration(seconds: float) -> str:
@@ -115,19 +116,19 @@ class LiveLine:
         self._drawn = False
         typer.echo(f"{_PHASE_WORDS[phase].capitalize()}:")
 
-    def step(self, report: StepReport) -> None:
-        """Draw when it is time."""
+    def step(self, report: StepReport, left: float | None) -> None:
+        """Draw when it is time. `left` are the seconds to the end of the training."""
         now = time.monotonic()
         if now - self._shown >= (REDRAW_SECONDS if self._terminal else PLAIN_SECONDS):
             self._shown = now
-            self._draw(report)
+            self._draw(report, left)
 
-    def _draw(self, report: StepReport) -> None:
+    def _draw(self, report: StepReport, left: float | None) -> None:
         line = f"  step {report.step:,} of {report.steps:,} · loss {self._pace.loss:.2f}"
-        pace, speed = self._pace.steps_per_second(), self._pace.characters_per_second()
-        if pace and speed:
-            left = (report.steps - report.step) / pace
-            line += f" · {speed:,.0f} characters/s · {_duration(left)} left"
+        if speed := self._pace.characters_per_second():
+            line += f" · {speed:,.0f} characters/s"
+        if left is not None:
+            line += f" · {_duration(left)} left"
         if self._terminal:
             sys.stdout.write(f"\r\x1b[K{line}")
             sys.stdout.flush()

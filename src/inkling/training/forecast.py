@@ -9,8 +9,8 @@ Data: facts + minutes -> `Plan` -> `Promise`.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from inkling.config import (
     DataFacts,
@@ -38,26 +38,26 @@ def usable_seconds(minutes: float, figures: bool) -> float:
     return 60 * minutes - _RESERVE_SECONDS - _FIGURE_SECONDS * figures
 
 
-class FitPhase(Protocol):
-    """Settings of a phase with as many steps as fit into some seconds."""
-
-    def __call__(
-        self,
-        model: ModelSettings | LadderSettings,
-        settings: TrainingSettings,
-        phase: Phase,
-        seconds: float,
-    ) -> TrainingSettings: ...
+StepSeconds = Callable[[ModelSettings | LadderSettings, TrainingSettings], float]
+"""Seconds of a training step, timed or reckoned."""
 
 
-def fit_to_clock(facts: DataFacts, plan: Plan, seconds: float, fit_phase: FitPhase) -> Plan:
-    """The plan with as many steps of both phases as fit into `seconds`."""
+def fit_to_clock(facts: DataFacts, plan: Plan, seconds: float, step_seconds: StepSeconds) -> Plan:
+    """The plan with as many steps of both phases as fit into `seconds`.
+
+    A step is timed once: were each phase timed for itself, a moment in which the machine is busy
+    elsewhere would take the other phase's time away.
+    """
     begun = time.time()
+    step = step_seconds(plan.model, plan.train)
+    left = seconds - (time.time() - begun)
     finetune = plan.finetune
     share = 0.0
     if finetune is not None:
         share = recipes.CLASSIC_FINETUNE_SHARE
-        fitting = fit_phase(plan.model, finetune, "finetune", seconds * share)
+        tuning_step = step * finetune.total_batch_size / plan.train.total_batch_size
+        held_out = held_out_tokens(facts, "finetune")
+        fitting = planner.with_steps(finetune, left * share, tuning_step, held_out)
         finetune = fitting
         if isinstance(plan.model, ModelSettings):
             total = round(fitting.steps / share)
@@ -66,10 +66,17 @@ def fit_to_clock(facts: DataFacts, plan: Plan, seconds: float, fit_phase: FitPha
             evaluations = round(steps / fitting.eval_every)
             evaluations = max(1, min(planner.MAX_EVALUATIONS, evaluations))
             finetune = planner.with_cadence(fitting, steps, evaluations)
-    # Timing the steps took time as well.
-    left = (seconds - (time.time() - begun)) - seconds * share
-    train = fit_phase(plan.model, plan.train, "train", left)
+    train = planner.with_steps(
+        plan.train, left * (1 - share), step, held_out_tokens(facts, "train")
+    )
     return planner.with_dialogs(Plan(model=plan.model, train=train, finetune=finetune), facts)
+
+
+def held_out_tokens(facts: DataFacts, phase: Phase) -> int:
+    """Tokens that a phase is measured on: dialogs, too, where no writing is held out."""
+    if phase == "finetune" or facts.val_tokens < 2:
+        return facts.held_out_dialog_tokens
+    return facts.val_tokens
 
 
 def memory_bytes(weights: int) -> float:
@@ -122,19 +129,12 @@ def forecast(
     """
     tunes = facts.dialogs > 0 and facts.held_out_dialogs > 0
 
-    def fit_phase(
-        model: ModelSettings | LadderSettings,
-        settings: TrainingSettings,
-        phase: Phase,
-        seconds: float,
-    ) -> TrainingSettings:
+    def step_seconds(model: ModelSettings | LadderSettings, settings: TrainingSettings) -> float:
         assert isinstance(model, ModelSettings)
-        step_seconds = planner.estimated_step_seconds(model, settings, gflops)
-        held_out = facts.val_tokens if phase == "train" else facts.held_out_dialog_tokens
-        return planner.with_steps(settings, seconds, step_seconds, held_out)
+        return planner.estimated_step_seconds(model, settings, gflops)
 
     plan = planner.make_plan(vocab_size, seconds, gflops, tunes)
-    plan = fit_to_clock(facts, plan, seconds, fit_phase)
+    plan = fit_to_clock(facts, plan, seconds, step_seconds)
     assert isinstance(plan.model, ModelSettings)
     weights = planner.parameter_estimate(plan.model)
     return Forecast(minutes, plan, weights, promise(plan.train, facts, weights))

@@ -299,6 +299,7 @@ class TimeBudget:
         self._eval_every, self._evaluation = eval_every, evaluation
         self._clock = clock
         self._begun: float | None = None
+        self._looked = 0.0
 
     def replan(self, step: int, steps: int, first: int) -> int | None:
         """New number of steps of the phase, or None while the plan holds within 1 %.
@@ -307,12 +308,16 @@ class TimeBudget:
         """
         now = self._clock()
         if self._begun is None:
-            self._begun = now
+            self._begun = self._looked = now
             return None
-        # Looks grow rarer as the estimate settles, and denser again towards the end.
+        # Looks grow rarer as the estimate settles, and denser again towards the end. Where steps
+        # take far longer than was thought, the clock itself asks for one.
         interval = max(8, min(steps // 16, (steps - step) // 3))
-        if step <= first or step >= steps or (step - first) % interval:
+        due = (step - first) % interval == 0
+        late = now - self._looked > (self._deadline - self._begun) / 16
+        if step <= first or step >= steps or not (due or late):
             return None
+        self._looked = now
         evaluations = (step - 1) // self._eval_every - first // self._eval_every
         done = step - first + evaluations * self._evaluation
         pace = (now - self._begun) / done

@@ -116,8 +116,7 @@ class ProgressWriter:
         if now - self._written < WRITE_SECONDS:
             return
         self._written = now
-        # Base training is followed by fine-tuning; a phase's own plan changes with the clock.
-        steps = report.steps + (self._tuning_steps if report.phase == "train" else 0)
+        steps = self._steps(report)
         self._progress = self._progress.model_copy(
             update={
                 "phase": report.phase,
@@ -126,7 +125,7 @@ class ProgressWriter:
                 "loss": pace.loss,
                 "lr": report.lr,
                 "characters_per_second": pace.characters_per_second(),
-                "seconds_left": self._seconds_left(steps - report.step, pace),
+                "seconds_left": self.seconds_left(report, pace),
                 "elapsed_min": report.elapsed_min,
             }
         )
@@ -157,12 +156,18 @@ class ProgressWriter:
         )
         self._write()
 
-    def _seconds_left(self, steps_left: int, pace: Pace) -> float | None:
+    def seconds_left(self, report: StepReport, pace: Pace) -> float | None:
+        """To the end of the whole training; None until that can be told."""
         # The plan is bent to the clock while it runs, so the clock knows best.
         if self._ends_at is not None:
             return max(0.0, self._ends_at - time.time())
         speed = pace.steps_per_second()
-        return steps_left / speed if speed else None
+        return (self._steps(report) - report.step) / speed if speed else None
+
+    def _steps(self, report: StepReport) -> int:
+        """Of the whole run: base training is followed by fine-tuning, and a phase's own plan
+        changes with the clock."""
+        return report.steps + (self._tuning_steps if report.phase == "train" else 0)
 
     def _write(self) -> None:
         stamped = self._progress.model_copy(update={"updated": time.time()})

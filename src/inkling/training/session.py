@@ -211,9 +211,11 @@ def _budget(
         return None
     end = deadline(config.minutes, session.runtime, config.figures)
     if phase == "train" and config.finetune is not None:
-        # Steps of the two phases cost alike.
-        share = config.finetune.steps / (config.train.steps + config.finetune.steps)
-        end -= share * (end - time.time())
+        # What the two phases cost is as the tokens that they read.
+        base, tuning = (
+            each.steps * each.total_batch_size for each in (config.train, config.finetune)
+        )
+        end -= tuning / (base + tuning) * (end - time.time())
     evaluation, final = planner.evaluation_cost(settings, len(session.held_out(phase)))
     return planner.TimeBudget(end, settings.eval_every, evaluation, final)
 

@@ -168,8 +168,10 @@ def _tuning(
         exact = planner.with_cadence(settings, request.steps, 10)
         return _sampled(session, exact, "finetune"), None
     minutes = request.minutes or planner.DEFAULT_MINUTES
+    step_seconds = _step_seconds(session, parent.model, settings)
     seconds = max(1.0, deadline(minutes, session.runtime, request.figures) - time.time())
-    return _fit_phase(session, parent.model, settings, "finetune", seconds), minutes
+    held_out = len(session.held_out("finetune"))
+    return planner.with_steps(settings, seconds, step_seconds, held_out), minutes
 
 
 def _now() -> str:
@@ -210,7 +212,7 @@ def _configure(run: Run, prepared: Prepared, request: TrainRequest, runtime: Run
             plan = recipes.fixed_plan(request.recipe, vocab_size, tunes)
         plan = apply_overrides(plan, request.overrides)
         _check_memory(plan)
-        plan = fit_to_clock(facts, plan, seconds, partial(_fit_phase, session))
+        plan = fit_to_clock(facts, plan, seconds, partial(_step_seconds, session))
     elif request.recipe == "modern":
         assert request.steps is not None
         plan = planner.plan_for_steps(vocab_size, request.steps, tunes)
@@ -265,19 +267,15 @@ def _exact(facts: DataFacts, plan: Plan, steps: int, finetune_steps: int) -> Pla
     return planner.with_dialogs(Plan(model=plan.model, train=train, finetune=finetune), facts)
 
 
-def _fit_phase(
-    session: Session, model_settings: ModelSettings | LadderSettings, settings: TrainingSettings,
-    phase: Phase, seconds: float,
-) -> TrainingSettings:  # fmt: skip
-    """Time a few steps on a throw-away model; settings with the steps that fit."""
-    begun = time.time()
+def _step_seconds(
+    session: Session, model_settings: ModelSettings | LadderSettings, settings: TrainingSettings
+) -> float:
+    """Time a few steps on a throw-away model."""
     torch.manual_seed(0)
     model = build_model(model_settings).to(session.runtime.device)
     # Any rows will do: what a step costs does not depend on what it reads.
     loader = WindowLoader(session.part("train"), settings.sequence_length, 0)
-    step_seconds = time_step(model, loader, settings, session.runtime)
-    left = seconds - (time.time() - begun)
-    return planner.with_steps(settings, left, step_seconds, len(session.held_out(phase)))
+    return time_step(model, loader, settings, session.runtime)
 
 
 def _sampled(session: Session, settings: TrainingSettings, phase: Phase) -> TrainingSettings:
