@@ -59,8 +59,8 @@ SETTINGS: dict[str, tuple[int, int, int, dict[str, str]]] = {
         "finetune.learning_rate": "0.01", "finetune.matrix_lr": "0.02"}),
     "MLP dropout 0.15": (800, 1150, MERGES, {"model.dropout": "0.15"}),
     "weight decay 2 in fine-tuning": (800, 1150, MERGES, {"finetune.weight_decay": "2"}),
-    "1,800 merges": (900, 1290, 1800, {}),
-    "450 merges": (700, 1010, 450, {}),
+    "1,800 merges": (690, 990, 1800, {}),
+    "450 merges": (870, 1250, 450, {}),
     "3 × 192": (480, 690, MERGES, {
         "model.n_embd": "192", "model.n_head": "3", "model.n_hidden": "512"}),
 }  # fmt: skip

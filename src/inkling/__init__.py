@@ -5,10 +5,16 @@ The public names are loaded when first used, so that `import inkling` costs noth
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import Any
 
 __version__ = "0.1.0"
+
+# Read once by torch's thread library, so it must stand here. Threads that wait for each other spin;
+# where another program needs the core, a training step then took 4 to 40 times as long. Spinning
+# less costs 5 % on an idle machine (docs/decisions.md).
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 _HOME_OF = {
     "Document": "inkling.corpus.document",

@@ -127,6 +127,11 @@ class Run:
                     f"There are only rungs of the ladder here. Name one, e.g. --run {rungs[-1]}, "
                     "or train a model: inkling train."
                 )
+            if workspace.training_process() is not None:
+                raise RunError(
+                    "The first model is being trained and has no checkpoint yet. Try again in a "
+                    "moment."
+                )
             raise RunError("There is no trained model here yet. Train one: inkling train.")
         if run.best_step() is None:
             raise RunError(

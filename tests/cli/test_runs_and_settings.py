@@ -182,7 +182,9 @@ def test_a_damaged_run_hides_no_other(inkling: Inkling, small: Workspace) -> Non
     for name in ("a", "b"):
         inkling("train", "--steps", 2, "--name", name, "--no-plots", "-w", "w")
     (small.run_path("b") / "config.json").write_text("garbage")
-    assert "a " in inkling("runs", "-w", "w").out
+    listed = inkling("runs", "-w", "w")
+    assert "a " in listed.out
+    assert "b is damaged" in listed.err
     assert inkling("generate", "--max-tokens", 3, "-w", "w").status == 0
     assert inkling("generate", "--run", "b", "-w", "w").status == 1
 
@@ -248,7 +250,7 @@ def test_a_climb_in_no_time_is_refused(inkling: Inkling, small: Workspace) -> No
 
 def test_the_ladder_tells_its_story(inkling: Inkling, small: Workspace) -> None:
     """Every rung in one table beside uniform and counts, samples, a figure, saved as a group."""
-    done = inkling("ladder", "--minutes", "0.9", "-w", "w", "--name", "g")
+    done = inkling("ladder", "--minutes", "0.8", "-w", "w", "--name", "g")
     assert done.status == 0, done.err
     rungs = ("bigram", "head", "multihead", "feedforward", "blocks", "classic", "modern")
     for name in (*rungs, "uniform", "counted bigram"):

@@ -84,7 +84,6 @@ app = typer.Typer(
     cls=LazyGroup,
     add_completion=False,
     rich_markup_mode=None,
-    no_args_is_help=True,
     help="Turn your own writing into your own small GPT, on your own machine.",
 )
 
@@ -114,7 +113,7 @@ def main(arguments: list[str] | None = None) -> int:
     # --debug may stand anywhere; the commands themselves do not know it.
     arguments = [argument for argument in arguments if argument != "--debug"]
     try:
-        status = app(arguments, prog_name="inkling", standalone_mode=False)
+        status = app(arguments or ["--help"], prog_name="inkling", standalone_mode=False)
         return int(status or 0)
     except KeyboardInterrupt:
         _say("Stopped.")

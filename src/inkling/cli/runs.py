@@ -40,7 +40,8 @@ def runs(
             raise UsageError("Name the runs to delete: inkling runs NAME… --delete.")
         _delete(found, [run.path for run in chosen], yes)
         return
-    rows = [_summary(run) for run in chosen]
+    process = found.training_process()
+    rows = [_summary(run, process) for run in chosen]
     if as_json:
         print_json(rows)
     elif not rows:
@@ -49,6 +50,9 @@ def runs(
         _print_comparison(chosen)
     else:
         _print_list(rows)
+    if not names:
+        for name in sorted(set(found.run_names()) - {run.name for run in chosen}):
+            typer.echo(f"{name} is damaged and left out. See: inkling runs {name}", err=True)
 
 
 def plot(run: RunOption = None, workspace: WorkspaceOption = None) -> None:
@@ -67,8 +71,11 @@ def plot(run: RunOption = None, workspace: WorkspaceOption = None) -> None:
         typer.echo(str(path))
 
 
-def _summary(run: Any) -> dict[str, Any]:
-    config, best = run.config(), run.best()
+def _summary(run: Any, process: int | None) -> dict[str, Any]:
+    """What the list tells of a run; `process` is the one that trains in this workspace."""
+    from inkling.training.progress import read_progress
+
+    config, best, progress = run.config(), run.best(), read_progress(run)
     return {
         "name": run.name,
         "recipe": config.recipe,
@@ -79,6 +86,7 @@ def _summary(run: Any) -> dict[str, Any]:
         "complete": config.complete,
         "parent": config.parent,
         "stale": bool(run.stale()),
+        "training": process is not None and progress is not None and progress.pid == process,
     }
 
 
@@ -92,9 +100,11 @@ def _print_list(rows: list[dict[str, Any]]) -> None:
             f"{value:>10.3f}" if value is not None else f"{'–':>10}"
             for value in (row["writing"], row["replies"])
         )
-        note = (
-            "" if row["complete"] else "  not finished: inkling train --resume --run " + row["name"]
-        )
+        note = ""
+        if row["training"]:
+            note = "  being trained"
+        elif not row["complete"]:
+            note = "  not finished: inkling train --resume --run " + row["name"]
         if row["stale"]:
             note = "  stale: " + STALE
         typer.echo(f"{row['name']:<{width}}{row['recipe']:<14}{row['step']:>8,}{numbers}{note}")

@@ -116,6 +116,19 @@ def preload_torch() -> None:
     threading.Thread(target=load, daemon=True).start()
 
 
+@contextmanager
+def _nothing_half_begun(workspace: Workspace, name: str) -> Iterator[None]:
+    """Remove the folder of a run that was stopped before it had a config: nothing can be done
+    with it, and no command would find it."""
+    try:
+        yield
+    except BaseException:
+        path = workspace.run_path(name)
+        if not (path / "config.json").exists():
+            shutil.rmtree(path, ignore_errors=True)
+        raise
+
+
 def train_new(workspace: Workspace, request: TrainRequest) -> Run:
     """Start a run, show the plan, train it to its end. The finished run."""
     from inkling.preparation import prepare_run
@@ -126,14 +139,15 @@ def train_new(workspace: Workspace, request: TrainRequest) -> Run:
         preload_torch()
         name = request.name or Run.next_name(workspace, request.recipe)
         no_merges = uses_characters(request.recipe)
-        prepared = prepare_run(workspace, name, (lambda _: 0) if no_merges else merges_for)
+        with _nothing_half_begun(workspace, name):
+            prepared = prepare_run(workspace, name, (lambda _: 0) if no_merges else merges_for)
 
-        from inkling.cli.progress import print_plan
-        from inkling.runtime import Runtime
-        from inkling.training.start import start_run
+            from inkling.cli.progress import print_plan
+            from inkling.runtime import Runtime
+            from inkling.training.start import start_run
 
-        runtime = Runtime.detect(started=COMMAND_STARTED.get())
-        run = start_run(prepared, request, runtime)
+            runtime = Runtime.detect(started=COMMAND_STARTED.get())
+            run = start_run(prepared, request, runtime)
         with _explaining_closed_output(run):
             print_plan(run.config(), runtime.describe())
             _finish(run, runtime, resume=False, plots=request.figures)
@@ -151,14 +165,15 @@ def repeat_training(
         config = Run.open(workspace, original).config()
         preload_torch()
         path_name = name or Run.next_name(workspace, f"{original}-again")
-        prepared = prepare_run(workspace, path_name, lambda _: config.merges)
+        with _nothing_half_begun(workspace, path_name):
+            prepared = prepare_run(workspace, path_name, lambda _: config.merges)
 
-        from inkling.cli.progress import print_plan
-        from inkling.runtime import Runtime
-        from inkling.training.start import start_repeat
+            from inkling.cli.progress import print_plan
+            from inkling.runtime import Runtime
+            from inkling.training.start import start_repeat
 
-        runtime = Runtime.detect(started=COMMAND_STARTED.get())
-        run = start_repeat(prepared, config)
+            runtime = Runtime.detect(started=COMMAND_STARTED.get())
+            run = start_repeat(prepared, config)
         with _explaining_closed_output(run):
             print_plan(run.config(), runtime.describe())
             _finish(run, runtime, resume=True, plots=plots)

@@ -90,7 +90,7 @@ def bind(host: str, port: int) -> socket.socket:
         if "in use" in reason:
             raise ServerError(
                 f"Port {port} is in use, perhaps by another inkling serve. Stop that one, or "
-                f"choose another port: inkling serve --port {port + 1}."
+                f"choose another: --port {port + 1}."
             ) from None
         raise ServerError(
             f"Cannot listen on {host}, port {port}: {reason}. Choose another --host or --port."

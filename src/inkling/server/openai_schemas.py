@@ -12,7 +12,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from inkling.config import SamplingSettings
 from inkling.server.schemas import (
@@ -33,8 +40,10 @@ _DEFAULTS = SamplingSettings()
 
 Request = TypeVar("Request", bound=BaseModel)
 
+STOP_CHARACTERS = 200
+
 Text = Annotated[str, Field(max_length=MAX_MESSAGE_CHARACTERS)]
-StopText = Annotated[str, Field(min_length=1, max_length=200)]
+StopText = Annotated[str, Field(min_length=1, max_length=STOP_CHARACTERS)]
 
 # Name -> the values that ask for nothing. What is set to anything else is refused.
 _UNSUPPORTED: dict[str, tuple[Any, ...]] = {
@@ -101,6 +110,21 @@ class CommonRequest(BaseModel):
 
     def tokens_asked(self) -> int | None:
         return self.max_tokens
+
+    @field_validator("stop", mode="before")
+    @classmethod
+    def _stop_texts(cls, value: Any) -> Any:
+        """One sentence for every way in which it can be wrong."""
+        texts = [value] if isinstance(value, str) else [] if value is None else value
+        if not (
+            isinstance(texts, list)
+            and len(texts) <= MAX_STOPS
+            and all(isinstance(text, str) and 0 < len(text) <= STOP_CHARACTERS for text in texts)
+        ):
+            raise ValueError(
+                f"must be a text of 1 to {STOP_CHARACTERS} characters, or at most {MAX_STOPS} such"
+            )
+        return value
 
     def sampling(self, choice: int) -> SamplingSettings:
         """The settings of one choice. Each has its own seed, made from the request's."""

@@ -312,7 +312,7 @@ class TimeBudget:
             return None
         # Looks grow rarer as the estimate settles, and denser again towards the end. Where steps
         # take far longer than was thought, the clock itself asks for one.
-        interval = max(8, min(steps // 16, (steps - step) // 3))
+        interval = max(2, min(steps // 16, (steps - step) // 3))
         due = (step - first) % interval == 0
         late = now - self._looked > (self._deadline - self._begun) / 16
         if step <= first or step >= steps or not (due or late):

@@ -59,7 +59,8 @@ def _files(path: Path) -> Iterator[Path | Dropped]:
             for name in folders
             if not name.startswith(".")
             and name not in ("node_modules", "__pycache__")
-            and not (Path(folder) / name / "inkling.toml").exists()
+            # os.path: a folder that may not be entered is left to `onerror`.
+            and not os.path.exists(os.path.join(folder, name, "inkling.toml"))
         )
         for name in sorted(names):
             if not name.startswith("."):
