@@ -39,8 +39,8 @@ def lines(traced: Trace) -> Iterator[str]:
 def _headline(traced: Trace) -> str:
     if not traced.spans:
         short = (
-            f" It has only {plural(traced.characters, 'character')}; look for shorter stretches "
-            "with --min-characters."
+            f" It has only {plural(traced.characters, 'character')}; inkling trace "
+            "--min-characters looks for shorter stretches."
             if traced.characters < traced.min_characters
             else ""
         )
