@@ -57,7 +57,7 @@ def test_ctrl_c_while_the_command_line_is_imported(module: str) -> None:
 @pytest.mark.parametrize(
     "module",
     ["inkling.cli.main", "pydantic", "inkling.cli.options", "numpy", "inkling.preparation",
-     "torch.functional", "inkling.training.forecast"],
+     "torch.functional"],
 )  # fmt: skip
 def test_ctrl_c_while_a_training_gets_ready(module: str) -> None:
     """While it imports, reads and packs the text: nothing of the run to be is left behind."""

@@ -199,6 +199,19 @@ def test_a_training_that_cannot_begin_leaves_no_run(inkling: Inkling, small: Wor
     assert not list(small.runs_path.glob("*"))
 
 
+def test_ctrl_c_between_the_data_and_the_run_leaves_no_folder(
+    inkling: Inkling, small: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it falls while torch is still being imported: no command could find what is left."""
+
+    def pressed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("inkling.training.start.start_run", pressed)
+    assert inkling("train", "--steps", 2, "-w", "w").status == 130
+    assert not list(small.runs_path.glob("*"))
+
+
 def test_closed_output_is_explained(small: Workspace) -> None:
     """`inkling train | head -1`: the training stops with a sentence, and can go on."""
     line = (
