@@ -64,7 +64,7 @@ def stop_server(server: Server) -> int:
     """Ctrl-C; the exit status."""
     server.process.send_signal(signal.SIGINT)
     try:
-        return server.process.wait(15)
+        return server.process.wait(PATIENCE)
     except subprocess.TimeoutExpired:
         server.process.kill()
         raise
