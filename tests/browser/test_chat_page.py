@@ -44,7 +44,7 @@ def test_the_page_introduces_the_model(page: Page, server: Server) -> None:
     health = httpx.get(server.url + "api/health", timeout=PATIENCE).json()
     expect(page.get_by_role("heading", level=1)).to_have_text("wilma")
     expect(page.locator(".facts")).to_contain_text(f"width {health['model']['width']}")
-    expect(page.locator(".facts")).to_contain_text(f"{health['model']['blocks']} blocks")
+    expect(page.locator(".facts")).to_contain_text(f"{health['model']['blocks']} block")
     expect(page.locator(".bubble.model .words")).to_have_text([health["opening"]])
     starters = page.get_by_role("list", name="Questions to begin with").get_by_role("button")
     expect(starters).to_have_text(health["starters"])
