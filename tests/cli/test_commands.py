@@ -90,6 +90,17 @@ def test_init_add_corpus(inkling: Inkling) -> None:
     assert source["dropped"] == {"not a text format (.jpg)": 1}
 
 
+def test_a_name_for_dialogs_where_there_are_none_is_told(inkling: Inkling) -> None:
+    """Another program's export would otherwise become the author's own prose without a word."""
+    inkling("init", "w")
+    Path("export.txt").write_text("[12/01/2024, 10:11] Jan: hi\n[12/01/2024, 10:12] Ada: hello\n")
+    Path("dialog.txt").write_text("Jan: hi\nAda: hello\n")
+    told = inkling("add", "export.txt", "--me", "Ada", "-w", "w")
+    assert told.status == 0
+    assert "no dialog was found" in told.out
+    assert "no dialog" not in inkling("add", "dialog.txt", "--me", "Ada", "-w", "w").out
+
+
 def test_the_workspace_is_found_upward(inkling: Inkling, monkeypatch: pytest.MonkeyPatch) -> None:
     """Like git: any folder inside a workspace will do."""
     inkling("init", "w")

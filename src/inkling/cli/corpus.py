@@ -57,7 +57,7 @@ def add(
         print_json({source: _as_dict(result) for source, result in results.items()})
         return
     for source, result in results.items():
-        print_result(source, result)
+        print_result(source, result, me)
 
 
 def add_paths(
@@ -96,8 +96,9 @@ def _nothing(paths: list[Path], results: dict[str, AddResult]) -> str:
     )
 
 
-def print_result(source: str, result: AddResult) -> None:
-    """What one import did, in a few lines; in = kept + dropped, always."""
+def print_result(source: str, result: AddResult, me: str | None = None) -> None:
+    """What one import did, in a few lines; in = kept + dropped, always. `me` is the name that was
+    given for the dialogs."""
     kept = []
     if result.documents:
         kept.append(plural(result.documents, "document"))
@@ -110,6 +111,11 @@ def print_result(source: str, result: AddResult) -> None:
     if result.already_there:
         line += f" ({result.already_there:,} already there)"
     typer.echo(line)
+    if me is not None and result.documents and not result.conversations:
+        typer.echo(
+            "  no dialog was found in it: all of it counts as your own writing. In a dialog each "
+            f"message begins a line with its name, e.g. {me}: …"
+        )
     if result.cut:
         typer.echo(f"  cut out {plural(result.cut, 'passage')}: {REMOVED}")
     for reason, count in result.dropped.most_common():

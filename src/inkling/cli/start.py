@@ -67,7 +67,7 @@ def start(
             raise UsageError(f"The minutes must be more than 0; you gave {minutes:g}.")
     found = Workspace.create(workspace, name or me or paths[0].resolve().stem)
     for source, result in add_paths(found, paths, me).items():
-        print_result(source, result)
+        print_result(source, result, me)
     _train_and_serve(found, minutes, serve, host, port, open_page)
 
 
