@@ -7,8 +7,7 @@ The questions are all held-out exchanges, again with other seeds until there are
 loops where a string of 20 characters stands in it three times; it is cut off where max_tokens
 ended it. `right` is the share of the questions of tuning_questions.txt, one seed, whose reply
 holds the right key word: what does not loop should not know less for it. The same model is also
-let run on from the openings of held-out writing for 300 tokens, in one draft, where small models
-loop most.
+let run on from the openings of held-out writing for 300 tokens, where small models loop most.
 """
 
 from __future__ import annotations
