@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import re
 from collections import Counter
 from pathlib import Path
@@ -60,6 +61,9 @@ def main() -> None:
     counts = Counter(given)
     config = run.config()
     best = run.best()
+    asked_more = len(tuning_questions())
+    share = right_share(model, settings, SEED)
+    error = math.sqrt((share * (1 - share) + FIRST_SHARE * (1 - FIRST_SHARE)) / asked_more)
     lines = [
         "# Thirty questions to the demo's author",
         "",
@@ -80,9 +84,10 @@ def main() -> None:
         + ".** "
         f"The first version's model had {FIRST_RIGHT} right ({FIRST_RIGHT / len(answers):.0%}).",
         "",
-        f"Of {len(tuning_questions())} other questions in strangers' wordings, none of them in the "
-        f"messages, {right_share(model, settings, SEED):.0%} of the answers hold the right key "
-        f"word; of the first version's model {FIRST_SHARE:.0%}.",
+        f"Of {asked_more} other questions in strangers' wordings, none of them in the messages, "
+        f"{share:.0%} of the answers hold the right key word; of the first version's model "
+        f"{FIRST_SHARE:.0%}. Thirty questions are few: the difference there could be luck; that of "
+        f"the {asked_more} is {abs(share - FIRST_SHARE) / error:.1f} standard errors.",
         "",
         "| question | answer | mark |",
         "| --- | --- | --- |",
