@@ -44,6 +44,14 @@ def machine() -> str:
     return f"{name.strip()}, {os.cpu_count()} cores, torch {torch.__version__}"
 
 
+def gflops() -> float:
+    """Speed of a matrix product in this process now, in GFLOP/s: what a "slow machine" means."""
+    from inkling.runtime import Runtime
+    from inkling.training.planner import measure_gflops
+
+    return measure_gflops(Runtime.detect())
+
+
 def run(command: Sequence[str | Path], cwd: Path, **environment: str) -> tuple[float, str]:
     """Wall seconds and output of a whole process; ends the program where it fails."""
     begun = time.perf_counter()

@@ -4,19 +4,20 @@
     scripts/bench answers --workspace FOLDER
 
 Each question is asked alone, with seed 0 and the defaults of the chat, and every answer is
-kept. A reader who sees only the fact sheet (demo/README.md), the questions and the answers
-marks each in answers_marks.json: "right" (true to the sheet, or for a question the sheet
-does not decide a sensible reply in her voice), "partly", or "wrong". A mark counts only for
-the exact answer that it was given to.
+kept, beside that of the bare model (memory 0). A reader who sees only the fact sheet
+(demo/README.md), the questions and the answers marks each, not knowing which is which, in
+answers_marks.json: "right" (true to the sheet, or for a question the sheet does not decide a
+sensible reply in her voice), "partly", or "wrong". A mark counts only for the exact answer that it
+was given to.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import math
 import re
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
 from _common import ROOT, machine
@@ -24,6 +25,7 @@ from replies import right_share, tuning_questions
 
 from inkling.config import REPLY
 from inkling.inference.chat import ChatModel
+from inkling.memory.corpus_index import run_memory
 from inkling.runs import Run
 from inkling.runtime import Runtime
 from inkling.workspace import Workspace
@@ -36,6 +38,19 @@ FIRST_RIGHT, FIRST_SHARE = 15, 0.083
 reader, and its share of tuning_questions.txt, drawn as it drew then."""
 
 
+@dataclass(frozen=True)
+class Column:
+    """The thirty answers with one setting."""
+
+    name: str
+    answers: list[str]
+    marks: list[str]
+    verbatim: int
+    """Answers that are an earlier reply word for word."""
+    share: float
+    """Of the other questions, those whose answer holds the right key word."""
+
+
 def _plain(text: str) -> str:
     return re.sub(r"[^a-z0-9 ]", "", text.lower()).strip()
 
@@ -43,27 +58,32 @@ def _plain(text: str) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--workspace", type=Path, default=ROOT / "demo-workspace")
+    parser.add_argument("--run")
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "answers.md")
     options = parser.parse_args()
 
-    run = Run.choose(Workspace.find(options.workspace), None)
-    model = ChatModel.load(run, Runtime.detect())
-    settings = REPLY.model_copy(update={"seed": SEED})
+    workspace = Workspace.find(options.workspace)
+    run = Run.choose(workspace, options.run)
+    index = run_memory(workspace, run)
+    assert index is not None
+    model = ChatModel.load(run, Runtime.detect()).with_memory(index)
     questions = QUESTIONS.read_text(encoding="utf-8").split("\n")[:-1]
-    answers = {q: "".join(model.reply(q, [], settings)) for q in questions}
-
     messages = (ROOT / "demo" / "dms.txt").read_text(encoding="utf-8").splitlines()
     asked = {_plain(line[6:]) for line in messages if line.startswith("them: ")}
-
     marks = json.loads(MARKS.read_text(encoding="utf-8")) if MARKS.exists() else []
     known = {(m["question"], m["answer"]): m["mark"] for m in marks}
-    given = [known.get((q, a), "not marked") for q, a in answers.items()]
-    counts = Counter(given)
+
+    settings = REPLY.model_copy(update={"seed": SEED})
+    columns = []
+    for name, memory in (("with memory", settings.memory), ("the bare model", 0.0)):
+        own = settings.model_copy(update={"memory": memory})
+        answers = [model.answer(question, [], own).text for question in questions]
+        given = [known.get((q, a), "not marked") for q, a in zip(questions, answers, strict=True)]
+        verbatim = sum(map(index.holds_reply, answers))
+        columns.append(Column(name, answers, given, verbatim, right_share(model, own, SEED)))
     config = run.config()
-    best = run.best()
+    best = run.checkpoints.best()
     asked_more = len(tuning_questions())
-    share = right_share(model, settings, SEED)
-    error = math.sqrt((share * (1 - share) + FIRST_SHARE * (1 - FIRST_SHARE)) / asked_more)
     lines = [
         "# Thirty questions to the demo's author",
         "",
@@ -78,25 +98,38 @@ def main() -> None:
         f"{sum(_plain(q) in asked for q in questions)} of the questions stand in the messages word "
         "for word, capitals and punctuation aside.",
         "",
-        f"**{counts['right']} of {len(answers)} right ({counts['right'] / len(answers):.0%}), "
-        f"{counts['partly']} partly, {counts['wrong']} wrong"
-        + (f", {counts['not marked']} not marked" if counts["not marked"] else "")
-        + ".** "
-        f"The first version's model had {FIRST_RIGHT} right ({FIRST_RIGHT / len(answers):.0%}).",
-        "",
-        f"Of {asked_more} other questions in strangers' wordings, none of them in the messages, "
-        f"{share:.0%} of the answers hold the right key word; of the first version's model "
-        f"{FIRST_SHARE:.0%}. Thirty questions are few: the difference there could be luck; that of "
-        f"the {asked_more} is {abs(share - FIRST_SHARE) / error:.1f} standard errors.",
-        "",
-        "| question | answer | mark |",
-        "| --- | --- | --- |",
+        "| | right | partly | wrong | word for word an earlier reply | of the "
+        f"{asked_more} other questions |",
+        "| --- | --- | --- | --- | --- | --- |",
     ]
-    for (question, answer), mark in zip(answers.items(), given, strict=True):
-        shown = " ".join(answer.split()).replace("|", "\\|")
-        lines.append(f"| {question} | {shown} | {mark} |")
+    for column in columns:
+        counts = Counter(column.marks)
+        lines.append(
+            f"| {column.name} | **{counts['right']} of {len(questions)}** | {counts['partly']} "
+            f"| {counts['wrong']} | {column.verbatim} | {column.share:.0%} |"
+        )
+        if counts["not marked"]:
+            print(f"{column.name}: {counts['not marked']} not marked")
+    lines += [
+        "",
+        f"The {asked_more} are in strangers' wordings, none of them in the messages; counted is "
+        f"whether the answer holds the right key word. The first version's model had {FIRST_RIGHT} "
+        f"of the thirty right, and {FIRST_SHARE:.0%} of the {asked_more}.",
+        "",
+        "| question | with memory | mark | the bare model | mark |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for place, question in enumerate(questions):
+        cells = [
+            cell
+            for column in columns
+            for cell in (
+                " ".join(column.answers[place].split()).replace("|", "\\|"),
+                column.marks[place],
+            )
+        ]
+        lines.append(f"| {question} | " + " | ".join(cells) + " |")
     options.output.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    print(lines[4])
 
 
 if __name__ == "__main__":

@@ -24,14 +24,16 @@ from _common import run as run_command
 from replies import right_share
 
 from inkling import __version__
-from inkling.config import REPLY, Plan, RunConfig
+from inkling.config import REPLY, RunConfig, TrainingPlan
 from inkling.inference.chat import ChatModel
 from inkling.preparation import prepare_run
 from inkling.runs import Run
 from inkling.runtime import Runtime
 from inkling.tokens.tokenizer import Tokenizer
 from inkling.training import planner
-from inkling.training.loop import Hooks
+from inkling.training.assembly import with_dialogs
+from inkling.training.cadence import with_cadence
+from inkling.training.callbacks import Callbacks
 from inkling.training.overrides import apply_overrides
 from inkling.training.session import train_run
 from inkling.workspace import Workspace
@@ -77,11 +79,11 @@ def trained(
     vocab_size = Tokenizer.load(run.tokenizer_path).vocab_size
     plan = planner.make_plan(vocab_size, 150, planner.REFERENCE_GFLOPS, dialogs=True)
     assert plan.finetune is not None
-    plan = planner.with_dialogs(
-        Plan(
+    plan = with_dialogs(
+        TrainingPlan(
             model=plan.model,
-            train=planner.with_cadence(plan.train, base, 4),
-            finetune=planner.with_cadence(plan.finetune, tuning, 4),
+            train=with_cadence(plan.train, base, 4),
+            finetune=with_cadence(plan.finetune, tuning, 4),
         ),
         prepared.facts,
     )
@@ -93,7 +95,7 @@ def trained(
             finetune=plan.finetune, data=prepared.facts,
         )
     )  # fmt: skip
-    train_run(run, Runtime.detect(threads=threads), lambda session, phase: Hooks())
+    train_run(run, Runtime.detect(threads=threads), lambda session, phase: Callbacks())
     return run
 
 
@@ -106,7 +108,7 @@ def measured(run: Run) -> tuple[float, float, float, float]:
         if record["phase"] == "finetune"
     ]
     right = right_share(voice, REPLY, 0)
-    return run.best()["train"]["val_nats_per_char"], min(curve), curve[-1], right
+    return run.checkpoints.best()["train"]["val_nats_per_char"], min(curve), curve[-1], right
 
 
 def main() -> None:

@@ -186,12 +186,12 @@ def main() -> None:
         seconds, _ = run([*inkling(), *command, "--name", "r", "--no-plots", "-w", "w"], here)
         trained = Run.open(Workspace(here / "w"), "r")
         planted(trained, canaries)
-        best = trained.best()
+        best = trained.checkpoints.best()
         print(f"trained in {seconds:.0f} s; held-out writing "
               f"{best['train']['val_nats_per_char']:.3f} nats a character")  # fmt: skip
         phases: dict[Phase, dict[int, list[float]]] = {}
         for phase in best:
-            voice = ChatModel.load(trained, Runtime.detect(), trained.best_step(phase))
+            voice = ChatModel.load(trained, Runtime.detect(), trained.checkpoints.best_step(phase))
             phases[phase] = {
                 times: [exposure(voice, c, options.candidates, options.seed) for c in found]
                 for times, found in canaries.items()

@@ -31,8 +31,8 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_flush_denormal(True)
     plan = fixed_plan(options.recipe, 272, dialogs=False)
-    length = plan.train.sequence_length
-    rows = plan.train.total_batch_size // length
+    length = plan.train.batch.sequence_length
+    rows = plan.train.batch.total_batch_size // length
     print(f"{machine()}; {options.recipe}: {rows} rows of {length}")
 
     times: dict[str, list[float]] = {}
@@ -41,7 +41,7 @@ def main() -> None:
         for name, rung in (("written out", "blocks"), ("fused", "classic")):
             settings = plan.model.model_copy(update={"rung": rung, "dropout": dropout})
             model = LadderModel(settings)
-            optimizers = Optimizers(model, plan.train)
+            optimizers = Optimizers(model, plan.train.optimizer)
             steppers[f"{name}, dropout {dropout:g}"] = (model, optimizers)
         for turn in range(options.rounds + 1):
             ids = torch.randint(272, (rows, length + 1))

@@ -20,10 +20,10 @@ from typing import Any
 from _common import ROOT, machine
 
 from inkling.config import SamplingSettings
-from inkling.evaluation.loops import Written, count_loops
-from inkling.evaluation.passages import Exchange, dialogs, exchanges
+from inkling.evaluation.loops import GeneratedReply, count_loops
+from inkling.evaluation.passages import HeldOutExchange, dialogs, exchanges
 from inkling.inference.chat import ChatModel
-from inkling.inference.replies import replier
+from inkling.inference.measured_replies import replier
 from inkling.runs import Run
 from inkling.runtime import Runtime
 from inkling.tokens.dataset import PackedIds
@@ -57,7 +57,7 @@ def right_share(voice: ChatModel, settings: SamplingSettings, seed: int) -> floa
     write = replier(voice, settings.model_copy(update={"max_tokens": 60}))
     asked = tuning_questions()
     hits = sum(
-        bool(pattern.search(write(Exchange((), question, ""), seed).text.lower()))
+        bool(pattern.search(write(HeldOutExchange((), question, ""), seed).text.lower()))
         for question, pattern in asked
     )
     return hits / len(asked)
@@ -92,7 +92,7 @@ def main() -> None:
         found = count_loops(written)
         length = sum(len(reply.text) for reply in written) / len(written)
         on = settings.model_copy(update={"seed": 0, "max_tokens": RUN_ON_TOKENS})
-        texts = [Written("".join(voice.complete(start, on)), False) for start in starts]
+        texts = [GeneratedReply("".join(voice.complete(start, on)), False) for start in starts]
         print(
             f"| {name} | {found.looping / found.replies:.1%} | {found.empty / found.replies:.1%} "
             f"| {found.cut_off / found.replies:.1%} | {length:.0f} "

@@ -1,18 +1,21 @@
 """Time to a loss on tiny Shakespeare, whole commands, next to nanoGPT's CPU recipe.
 
-    scripts/bench time-to-quality --nanogpt PATH [--rounds 3] [--minutes 0.15 1]
+    scripts/bench time-to-quality --nanogpt PATH [--rounds 3] [--minutes 0.15 1] [--slow]
 
 PATH is a checkout of karpathy/nanoGPT; it is run from its own code with the flags of its
 README ("i only have a macbook"). The two take turns, so that a machine whose speed drifts
 drifts for both. Inkling's time is init + add + train, from raw text to saved checkpoint;
 nanoGPT's is its train.py alone. Inkling's loss is over the whole held-out tenth; nanoGPT's
 is its own estimate from 20 random batches.
+
+--slow emulates a slower machine for both: one thread on one core, and MKL and oneDNN held to AVX2.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import shutil
 import statistics
@@ -39,7 +42,34 @@ NANOGPT_FLAGS = [
 ]
 
 
-def time_inkling(text: Path, minutes: float, seed: int) -> tuple[float, float]:
+# One thread; of a processor with AVX-512 only what an older one has. Both systems get the same.
+SLOW = {
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+    "MKL_CBWR": "AVX2",
+    "ONEDNN_MAX_CPU_ISA": "AVX2",
+    "ATEN_CPU_CAPABILITY": "avx2",
+}
+
+
+def one_core() -> None:
+    """Hold this process, and those it starts, to one core: then everyone counts one."""
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+
+
+def gflops(environment: dict[str, str]) -> float:
+    """Speed of torch's matrix product under an environment, in GFLOP/s."""
+    program = (
+        "from inkling.runtime import Runtime; from inkling.training.planner import measure_gflops;"
+        "print(measure_gflops(Runtime.detect()))"
+    )
+    return float(run([sys.executable, "-c", program], Path.cwd(), **environment)[1].split()[-1])
+
+
+def time_inkling(
+    text: Path, minutes: float, seed: int, environment: dict[str, str]
+) -> tuple[float, float]:
     """(wall seconds of init + add + train, held-out nats per character)."""
     with tempfile.TemporaryDirectory() as folder:
         here = Path(folder)
@@ -49,12 +79,12 @@ def time_inkling(text: Path, minutes: float, seed: int) -> tuple[float, float]:
             ["add", str(text), "-w", "w"],
             ["train", "--minutes", str(minutes), "--seed", str(seed), "--no-plots", *run_name],
         ):
-            wall += run([*inkling(), *arguments], here)[0]
+            wall += run([*inkling(), *arguments], here, **environment)[0]
         best = json.loads((here / "w/runs/r/best.json").read_text())
         return wall, best["train"]["val_nats_per_char"]
 
 
-def time_nanogpt(checkout: Path, text: Path) -> tuple[float, float]:
+def time_nanogpt(checkout: Path, text: Path, environment: dict[str, str]) -> tuple[float, float]:
     """(wall seconds of train.py, its last estimate of the held-out loss)."""
     data = checkout / "data/shakespeare_char"
     if not (data / "train.bin").exists():
@@ -62,7 +92,9 @@ def time_nanogpt(checkout: Path, text: Path) -> tuple[float, float]:
         run([sys.executable, "prepare.py"], data)
     with tempfile.TemporaryDirectory() as folder:
         wall, out = run(
-            [sys.executable, "train.py", *NANOGPT_FLAGS, f"--out_dir={folder}"], checkout
+            [sys.executable, "train.py", *NANOGPT_FLAGS, f"--out_dir={folder}"],
+            checkout,
+            **environment,
         )
     return wall, float(re.findall(r"step \d+: train loss [\d.]+, val loss ([\d.]+)", out)[-1])
 
@@ -72,18 +104,23 @@ def main() -> None:
     parser.add_argument("--nanogpt", type=Path, help="a checkout of karpathy/nanoGPT")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--minutes", type=float, nargs="+", default=[0.15, 1.0])
+    parser.add_argument("--slow", action="store_true", help="emulate a slower machine")
     options = parser.parse_args()
+    environment = SLOW if options.slow else {}
+    if options.slow:
+        one_core()
     text = tiny_shakespeare()
     ours: dict[float, list[tuple[float, float]]] = {minutes: [] for minutes in options.minutes}
     theirs: list[tuple[float, float]] = []
-    print(machine())
+    slow = ", held to one core and AVX2" if options.slow else ""
+    print(f"{machine()}{slow}, {gflops(environment):.0f} GFLOP/s")
     for index in range(options.rounds):
         for minutes in options.minutes:
-            ours[minutes].append(time_inkling(text, minutes, 1337 + index))
+            ours[minutes].append(time_inkling(text, minutes, 1337 + index, environment))
             wall, loss = ours[minutes][-1]
             print(f"inkling --minutes {minutes:g}: {wall:.1f} s, {loss:.4f} nats/char", flush=True)
         if options.nanogpt:
-            theirs.append(time_nanogpt(options.nanogpt.resolve(), text))
+            theirs.append(time_nanogpt(options.nanogpt.resolve(), text, environment))
             print(f"nanoGPT: {theirs[-1][0]:.1f} s, {theirs[-1][1]:.4f} nats/char", flush=True)
     print("\n| system | wall seconds: median (range) | nats/char: median (range) |")
     print("| --- | --- | --- |")

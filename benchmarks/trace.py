@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 from _common import machine, spread, tiny_shakespeare
 
-from inkling.spans import SpanIndex
+from inkling.tracing.span_index import SpanIndex
 
 REPLY = 200
 REPLIES = 1_000

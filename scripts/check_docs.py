@@ -34,7 +34,7 @@ def problems() -> list[str]:
         for target in re.findall(r"\]\((?!https?:|#)([^)#\s]+)", text):
             if not (page.parent / target).exists():
                 found.append(f"{page.relative_to(ROOT)} links to {target}, which is not there.")
-        for command in re.findall(r"^(?:\.venv/bin/)?inkling ([a-z]+)", text, re.MULTILINE):
+        for command in re.findall(r"^(?:\.venv/bin/)?inkling ([a-z-]+)", text, re.MULTILINE):
             if command not in COMMANDS:
                 found.append(f"{page.relative_to(ROOT)} names inkling {command}: no such command.")
     defaults = SamplingSettings()

@@ -61,7 +61,7 @@ def photograph(browser: Browser, url: str, chat: int, folder: Path) -> None:
                 has_touch=width < 720,
             )
             page.goto(f"{url}#/chat/{chat}")
-            page.get_by_role("button", name="Answer again").wait_for()
+            page.get_by_role("button", name="Regenerate").wait_for()
             save(page, folder / f"chat-{theme}{suffix}.png")
             page.goto(f"{url}#/training")
             page.locator(".readout").wait_for()

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
+import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +16,31 @@ import pytest
 
 from inkling.cli.main import main
 from inkling.workspace import Workspace
+from tests.sharing import made_once
+
+# A shell lets what it starts in the background ignore SIGINT, and `nohup` does so with SIGHUP;
+# children would inherit that, and the tests press Ctrl-C on them.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 DEMO = Path(__file__).resolve().parent.parent / "demo"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give each test process a core of its own, which the commands that it starts inherit: two
+    processes with two threads each on two cores mostly wait for one another."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if worker is not None and hasattr(os, "sched_setaffinity"):
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {cores[int(worker.removeprefix("gw")) % len(cores)]})
+
+
+@pytest.fixture(autouse=True)
+def denormals() -> None:
+    """What computed before may have told the processor to flush denormals, which Hypothesis draws.
+    Whatever trains or decodes tells it so again."""
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_flush_denormal(False)
 
 
 @pytest.fixture(autouse=True)
@@ -78,22 +104,22 @@ def posts() -> list[Path]:
     return sorted((DEMO / "posts").glob("*.md"))
 
 
-@pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A workspace with some of the demo corpus and one run of a few steps, both phases."""
-    folder = tmp_path_factory.mktemp("trained")
+def _train(folder: Path) -> None:
     source = folder / "writing"
     source.mkdir()
     for post in sorted((DEMO / "posts").glob("*.md"))[:12]:
         (source / post.name).write_bytes(post.read_bytes())
     blocks = (DEMO / "dms.txt").read_text().split("\n\n")[:60]
     (source / "dms.txt").write_text("\n\n".join(blocks))
-    here = Path.cwd()
-    os.chdir(folder)
-    try:
-        assert main(["init", "wilma"]) == 0
-        assert main(["add", "writing", "-w", "wilma"]) == 0
-        assert main(["train", "--steps", "30", "-w", "wilma", "--name", "tiny"]) == 0
-    finally:
-        os.chdir(here)
-    return Workspace(folder / "wilma")
+    assert main(["init", "wilma"]) == 0
+    assert main(["add", "writing", "-w", "wilma"]) == 0
+    assert main(["train", "--steps", "30", "-w", "wilma", "--name", "tiny"]) == 0
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A workspace with some of the demo corpus and one run of a few steps, both phases."""
+    made = made_once(tmp_path_factory, "trained", _train)
+    copy = tmp_path_factory.mktemp("trained") / "wilma"
+    shutil.copytree(made / "wilma", copy)
+    return Workspace(copy)

@@ -14,7 +14,7 @@ from torch import nn
 from inkling.model.build import build_model
 from inkling.runs import Run
 from inkling.runtime import Runtime
-from inkling.training import planner
+from inkling.training import cadence
 from inkling.training.session import Session
 from inkling.workspace import Workspace
 from tests.conftest import Result
@@ -79,7 +79,7 @@ def test_much_held_out_text_is_sampled_and_measured_once_at_the_end(
 ) -> None:
     """The plan says so, evaluations read the sample, and the run's number is that of its best
     weights on everything."""
-    monkeypatch.setattr(planner, "EVALUATED_TOKENS", 512)
+    monkeypatch.setattr(cadence, "EVALUATED_TOKENS", 512)
     Path("text.txt").write_text("\n\n".join(post.read_text() for post in posts[:6]))
     assert inkling("init", "w").status == 0
     assert inkling("add", "text.txt", "-w", "w").status == 0
@@ -95,9 +95,9 @@ def test_much_held_out_text_is_sampled_and_measured_once_at_the_end(
     session = Session.open(run, Runtime.detect())
     model = session_model(session)
     context = config.model.context_length
-    best = run.best()["train"]
+    best = run.checkpoints.best()["train"]
     assert best["val_nats_per_char"] == session.evaluator("train", context, 0)(model).nats_per_char
-    (*_, last) = run.records("metrics.jsonl")
+    (last,) = (each for each in run.records("metrics.jsonl") if each["step"] == best["step"])
     sample = session.evaluator("train", context, 512)(model)
     assert sample.tokens < 520 < config.data.val_tokens
     assert last["val_nats_per_char"] == sample.nats_per_char != best["val_nats_per_char"]
@@ -106,6 +106,6 @@ def test_much_held_out_text_is_sampled_and_measured_once_at_the_end(
 def session_model(session: Session) -> nn.Module:
     """The best weights of a session's run."""
     model = build_model(session.run.config().model)
-    checkpoint = session.run.load_checkpoint(int(session.run.best()["train"]["step"]))
+    checkpoint = session.run.checkpoints.load(int(session.run.checkpoints.best()["train"]["step"]))
     model.load_state_dict(checkpoint.model)
     return model

@@ -8,12 +8,10 @@ from pathlib import Path
 import httpx
 import torch
 
-from inkling.config import ModelSettings, SamplingSettings, TrainingSettings
+from inkling.config import ModelSettings, OptimizerSettings, SamplingSettings
 from inkling.corpus.importers import read_path
 from inkling.corpus.store import CorpusStore
-from inkling.inference.chat import ChatModel, live_mask
-from inkling.inference.sampling import distribution
-from inkling.model.cache import KVCache
+from inkling.inference.chat import ChatModel, allowed_mask
 from inkling.model.gpt import GPT
 from inkling.preparation import prepare_run
 from inkling.runs import Run
@@ -22,8 +20,8 @@ from inkling.tokens.chat_format import encode_prompt
 from inkling.tokens.dataset import PackedIds
 from inkling.tokens.loader import WindowLoader
 from inkling.tokens.tokenizer import Tokenizer
-from inkling.training.loop import forward_loss
 from inkling.training.optim import Optimizers
+from inkling.training.step import forward_loss
 from inkling.workspace import Workspace
 from tests.server.conftest import start_server, stop_server
 
@@ -62,7 +60,7 @@ def test_a_training_example(posts: list[Path]) -> None:
             vocab_size=tokenizer.vocab_size,
         )
     )  # fmt: skip
-    optimizers = Optimizers(model, TrainingSettings())
+    optimizers = Optimizers(model, OptimizerSettings())
     x, y = batches[0]
     before = forward_loss(model, x, y).item() / y.numel()
     for _ in range(3):
@@ -73,40 +71,48 @@ def test_a_training_example(posts: list[Path]) -> None:
     assert after < before - 0.1
 
     run = Run(prepared.path)
-    run.save_checkpoint(3, {"phase": "train"}, model.state_dict(), optimizers.state_tensors())
-    again = run.load_checkpoint(3)
+    run.checkpoints.save(3, {"phase": "train"}, model.state_dict(), optimizers.state_tensors())
+    again = run.checkpoints.load(3)
     assert all(torch.equal(again.model[k], v) for k, v in model.state_dict().items())
+
+
+def _likeliest(logits_V: torch.Tensor, output_ids: list[int], penalty: float) -> int:
+    """The likeliest id once those already said are less likely."""
+    said = torch.tensor(sorted(set(output_ids)), dtype=torch.long)
+    scores = logits_V[said]
+    logits_V[said] = torch.where(scores > 0, scores / penalty, scores * penalty)
+    return int(logits_V.argmax())
 
 
 def test_a_reply(trained: Workspace) -> None:
     """Messages are ids, ids logits, logits draws, draws text: by hand what the server sends."""
     run = Run.choose(trained, None)
-    voice = ChatModel.load(run, Runtime.detect())
+    chat = ChatModel.load(run, Runtime.detect())
     history = [("them", "hello"), ("me", "hello, kettle's on")]
-    ids, left_out = encode_prompt(voice.tokenizer, history, "soup?", 100)
+    ids, left_out = encode_prompt(chat.tokenizer, history, "soup?", 100)
     assert left_out == 0
-    end, them, me = (voice.tokenizer.special_id(s) for s in ("<|end|>", "<|them|>", "<|me|>"))
+    end, them, me = (chat.tokenizer.special_id(s) for s in ("<|end|>", "<|them|>", "<|me|>"))
     assert [i for i in ids if i in (end, them, me)] == [end, them, me, end, them, me]
-    assert voice.tokenizer.decode(ids) == " hello hello, kettle's on soup"
+    assert chat.tokenizer.decode(ids) == " hello hello, kettle's on soup"
 
     greedy = SamplingSettings(temperature=0, max_tokens=12)
-    model = voice.engine.model
-    cache = KVCache(model.settings)
-    written: list[int] = []
+    model = chat.engine.model
+    cache = model.new_cache(1).slot(0, 0)
+    output_ids: list[int] = []
     feed = list(ids)
     with torch.no_grad():
-        while len(written) < greedy.max_tokens:
+        while len(output_ids) < greedy.max_tokens:
             logits = model(torch.tensor([feed]), cache)[0, -1]
-            logits[~live_mask(voice.config)] = float("-inf")
-            if not voice.tokenizer.decode(written).strip():
+            logits[~allowed_mask(chat.config)] = float("-inf")
+            if not chat.tokenizer.decode(output_ids).strip():
                 logits[end] = float("-inf")
-                logits[voice._blank_V] = float("-inf")
-            choice = int(distribution(logits, greedy, written).argmax())
+                logits[chat._blank_V] = float("-inf")
+            choice = _likeliest(logits, output_ids, greedy.repetition_penalty)
             if choice == end:
                 break
-            written.append(choice)
+            output_ids.append(choice)
             feed = [choice]
-    expected = voice.tokenizer.decode(written).strip()
+    expected = chat.tokenizer.decode(output_ids).strip()
 
     server = start_server(trained.path)
     try:
@@ -118,6 +124,7 @@ def test_a_reply(trained: Workspace) -> None:
             ],
             "temperature": 0,
             "max_tokens": 12,
+            "memory": 0,
         }
         plain = httpx.post(server.url + "api/chat", json=body, timeout=30).json()["reply"]
         stream = httpx.post(server.url + "api/chat/stream", json=body, timeout=30).text

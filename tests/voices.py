@@ -16,14 +16,20 @@ CONTEXT = 64
 
 
 def random_run(
-    workspace: Workspace, name: str = "random", seed: int = 0, ends: bool = False
+    workspace: Workspace,
+    name: str = "random",
+    seed: int = 0,
+    ends: bool = False,
+    slow: bool = False,
 ) -> Run:
     """A fine-tuned run whose newest checkpoint is of step `seed` + 1. It never ends a text by
-    itself, unless it `ends`: only then is <|end|> among its live ids."""
+    itself, unless it `ends`: only then is <|end|> among its live ids. A `slow` one has eleven
+    million weights: a thousand tokens take it seconds."""
     tokenizer = Tokenizer.train([TEXT])
+    width, heads = (384, 6) if slow else (32, 1)
     settings = ModelSettings(
-        n_layer=1, n_head=1, n_embd=32, head_dim=32, n_hidden=32, context_length=CONTEXT,
-        vocab_size=tokenizer.vocab_size,
+        n_layer=6 if slow else 1, n_head=heads, n_embd=width, head_dim=width // heads,
+        n_hidden=1024 if slow else 32, context_length=CONTEXT, vocab_size=tokenizer.vocab_size,
     )  # fmt: skip
     if name in workspace.run_names():
         run = Run.open(workspace, name)
@@ -49,6 +55,6 @@ def random_run(
         for weight in model.parameters():
             if weight.dim() > 1:
                 torch.nn.init.normal_(weight, std=0.3)
-    run.save_checkpoint(seed + 1, {"phase": "finetune"}, model.state_dict(), {})
-    run.write_best({"finetune": {"step": seed + 1, "val_nats_per_char": 1.0}})
+    run.checkpoints.save(seed + 1, {"phase": "finetune"}, model.state_dict(), {})
+    run.checkpoints.write_best({"finetune": {"step": seed + 1, "val_nats_per_char": 1.0}})
     return run

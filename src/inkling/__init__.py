@@ -1,5 +1,12 @@
 """Inkling: your own writing, your own small GPT, on your own machine.
 
+    import inkling
+
+    workspace = inkling.Workspace.create(Path("mine"))
+    inkling.add(workspace, [Path("writing")])
+    inkling.train(workspace, minutes=3)
+    print(inkling.chat(workspace).reply("how are you?"))
+
 The public names are loaded when first used, so that `import inkling` costs nothing.
 """
 
@@ -17,6 +24,17 @@ __version__ = "0.1.0"
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 _HOME_OF = {
+    "add": "inkling.workflows.add",
+    "train": "inkling.workflows.train",
+    "resume": "inkling.workflows.train",
+    "repeat": "inkling.workflows.train",
+    "finetune": "inkling.workflows.train",
+    "chat": "inkling.workflows.chat",
+    "evaluate": "inkling.workflows.evaluate",
+    "climb": "inkling.workflows.ladder",
+    "TrainingCallbacks": "inkling.workflows.callbacks",
+    "TrainingResult": "inkling.workflows.result",
+    "Chat": "inkling.workflows.chat",
     "Document": "inkling.corpus.document",
     "Conversation": "inkling.corpus.document",
     "Message": "inkling.corpus.document",

@@ -1,8 +1,8 @@
 """`python -m inkling` and the `inkling` command: Ctrl-C from the first moment to the last.
 
-Knows: what Ctrl-C means before a command runs and after it has ended. Within a command it is a
-KeyboardInterrupt that `cli.main` turns into a sentence. Nothing is imported here that takes
-time: until the handler is set, Python answers Ctrl-C with a traceback.
+Knows: what a command needs of its process, and what Ctrl-C means before it runs and after it has
+ended. Within a command it is a KeyboardInterrupt that `cli.main` turns into a sentence. Nothing is
+imported here that takes time: until the handler is set, Python answers Ctrl-C with a traceback.
 """
 
 from __future__ import annotations
@@ -56,8 +56,28 @@ def _interrupt_soon() -> None:
     _thread.interrupt_main()
 
 
+def _with_utf8() -> None:
+    """Begin again in UTF-8 mode where the locale knows ASCII alone (LC_ALL=C PYTHONUTF8=0): the
+    command line, file names and what is printed are text everywhere else."""
+    if sys.getfilesystemencoding() == "ascii" and not sys.flags.utf8_mode:
+        os.environ["PYTHONUTF8"] = "1"
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+
+
+def _with_streams() -> None:
+    """Of a process that was begun without standard streams (`<&-`) Python has none, and half of
+    the libraries expect them."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            stream = open(os.devnull, mode, encoding="utf-8")  # noqa: SIM115 - to the end
+            setattr(sys, name, stream)
+
+
 def run() -> None:
     """Entry point of the installed command."""
+    os.umask(0o077)  # whatever a library writes is nobody else's (inkling.permissions)
+    _with_utf8()
+    _with_streams()
     # In the background of a script SIGINT is ignored, and stays so.
     answers = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if answers:

@@ -9,7 +9,8 @@
     ├── TokenizerError           text or ids that cannot be encoded or decoded
     ├── RunError                 no such run, a run that cannot do what was asked
     │   └── CheckpointError      a checkpoint that is damaged or of another kind
-    ├── TrainingError            training cannot go on (memory, NaN, disk)
+    ├── ExportError              a run that cannot be exported, a folder that is no export
+    ├── TrainingError            training cannot continue (memory, NaN, disk)
     └── ServerError              the web server cannot start (port in use, address refused)
 
 A message is one or two sentences: what happened, what was found, what to type next. Only
@@ -59,8 +60,12 @@ class CheckpointError(RunError):
     """A checkpoint that is damaged, incomplete or from another recipe."""
 
 
+class ExportError(InklingError):
+    """A run that cannot be exported exactly, a folder that cannot hold it or is no export."""
+
+
 class TrainingError(InklingError):
-    """Training cannot start or go on."""
+    """Training cannot start or continue."""
 
 
 class ServerError(InklingError):

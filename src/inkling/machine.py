@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ _UNLIMITED = 1 << 60
 
 
 @dataclass(frozen=True)
-class Memory:
+class MainMemory:
     """Bytes of main memory. `total` is what this process may use; `available` is what of that
     nobody uses now, None where the system does not say."""
 
@@ -56,7 +57,9 @@ def core_quota(groups: Path = _GROUPS, root: Path = _GROUPS_ROOT) -> float | Non
     return min(quotas, default=None)
 
 
-def memory(groups: Path = _GROUPS, root: Path = _GROUPS_ROOT, info: Path = _MEMORY_INFO) -> Memory:
+def memory(
+    groups: Path = _GROUPS, root: Path = _GROUPS_ROOT, info: Path = _MEMORY_INFO
+) -> MainMemory:
     """Main memory, as far as this process may use it."""
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     total, available = machine, _available(info)
@@ -75,7 +78,7 @@ def memory(groups: Path = _GROUPS, root: Path = _GROUPS_ROOT, info: Path = _MEMO
                 used = int(usage) - _statistic(folder / "memory.stat", cache)
                 left = max(0, int(limit) - used)
                 available = left if available is None else min(available, left)
-    return Memory(total, available, limited=total < machine)
+    return MainMemory(total, available, limited=total < machine)
 
 
 def _available(info: Path) -> int | None:
@@ -114,3 +117,12 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="utf-8", errors="replace").strip()
     except OSError:
         return ""
+
+
+def machine_region() -> str | None:
+    """The country of this machine's language settings, two letters; None where they name none."""
+    for variable in ("LC_ALL", "LC_TELEPHONE", "LC_CTYPE", "LANG"):
+        if value := os.environ.get(variable):
+            found = re.match(r"[A-Za-z]{2,3}[_-]([A-Za-z]{2})(?:[.@]|$)", value)
+            return found[1].upper() if found else None
+    return None

@@ -19,8 +19,10 @@ from typing import TYPE_CHECKING, Any
 
 from inkling.config import Phase, RunConfig
 from inkling.errors import RunError
+from inkling.evaluation.units import bits
+from inkling.permissions import FOLDER_MODE, private_opener
+from inkling.run_files import METRICS_FILE
 from inkling.runs import Run
-from inkling.training.metrics import bits
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -98,11 +100,11 @@ def smoothed(values: Sequence[float]) -> list[float]:
 def draw_run(run: Run) -> list[Path]:
     """Draw a run's four figures. Raises RunError where nothing was measured yet."""
     config = run.config()
-    phases = curves(run.records("metrics.jsonl"), config)
+    phases = curves(run.records(METRICS_FILE), config)
     if not any(curve.steps for curve in phases):
         raise RunError(
             f"The run {run.name!r} has no evaluation to draw yet. "
-            f"Go on with it: inkling train --resume --run {run.name}."
+            f"Continue it: inkling train --resume --run {run.name}."
         )
     drawings: dict[str, Callable[[Figure, list[Curve]], None]] = {
         "loss_journey": _journey,
@@ -110,7 +112,7 @@ def draw_run(run: Run) -> list[Path]:
         "perplexity": _perplexity,
         "training_dashboard": _dashboard,
     }
-    run.figures_path.mkdir(exist_ok=True)
+    run.figures_path.mkdir(FOLDER_MODE, exist_ok=True)
     paths = []
     for name, draw in drawings.items():
         path = run.figures_path / f"{name}.png"
@@ -158,7 +160,8 @@ def styled_figure(path: Path) -> Iterator[Figure]:
         try:
             yield figure
             temporary = path.with_name(f".{path.name}")
-            figure.savefig(temporary, dpi=DOTS_PER_INCH, format="png")
+            with open(temporary, "wb", opener=private_opener) as file:
+                figure.savefig(file, dpi=DOTS_PER_INCH, format="png")
             temporary.replace(path)
         finally:
             pyplot.close(figure)

@@ -1,45 +1,47 @@
-"""A run folder: config, tokenizer, data, metrics, samples, checkpoints, best and last.
+"""A run folder: config, tokenizer, data, metrics, samples, and its checkpoints.
 
-Knows: what lies in `runs/NAME/` and how to write it so that a crash never shows half a
-checkpoint. Does not know how training or sampling work.
-Data: the loop hands tensors and plain JSON in; the same comes back for a resume.
-
-A checkpoint is `checkpoints/step-000500/{model,optimizer}.safetensors` and `state.json`. The
-state holds SHA-256 sums of the tensor files and of itself, so that damage is noticed before
-a damaged model speaks. A weights-only snapshot lacks the optimizer file.
+Knows: what lies in `runs/NAME/` and which run is meant. Does not know: how training or sampling
+work, what a checkpoint holds (inkling.checkpoints). Data: the loop appends records and writes the
+config; commands and server read them.
 """
 
 from __future__ import annotations
 
 import contextlib
 import csv
-import hashlib
 import io
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
 from pydantic import ValidationError
 
+from inkling.checkpoints import Checkpoints
 from inkling.config import Phase, RunConfig, Rung
-from inkling.errors import CheckpointError, RunError
-from inkling.workspace import Workspace, atomic_folder, atomic_write
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-MODEL_FILE, OPTIMIZER_FILE, STATE_FILE = (
-    "model.safetensors",
-    "optimizer.safetensors",
-    "state.json",
+from inkling.errors import RunError, WorkspaceError
+from inkling.permissions import private_opener
+from inkling.regular_files import json_objects, read_json, read_regular
+from inkling.run_files import (
+    ANSWERS_FILE,
+    CONFIG_FILE,
+    DATA_FOLDER,
+    FIGURES_FOLDER,
+    LOSS_HISTORY_FILE,
+    MEMORY_FOLDER,
+    METRICS_FILE,
+    REPORT_FILE,
+    REPORT_PAGE,
+    SAMPLES_FILE,
+    SPANS_FOLDER,
+    STALE_FILE,
+    TITLE_FILE,
+    TOKENIZER_FILE,
+    TRAIN_LOSS_FILE,
 )
-FORMAT_VERSION = 1
-MAX_SNAPSHOTS = 12
-KEEP_LATEST = 2
+from inkling.workspace import Workspace, atomic_write, explain_os_error
 
 STALE = "trained on text that has since been forgotten; train a new one: inkling train."
 
@@ -54,15 +56,19 @@ LOSS_HISTORY_COLUMNS = (
 )
 
 
-@dataclass(frozen=True)
-class Checkpoint:
-    """What a checkpoint holds. `optimizer` is None in a weights-only snapshot."""
+MAX_TITLE = 60
+"""Characters."""
 
-    path: Path
-    step: int
-    state: dict[str, Any]
-    model: dict[str, Tensor]
-    optimizer: dict[str, Tensor] | None
+
+def run_title(text: str) -> str:
+    """A title as it is kept: one line of readable characters, cut where it is too long."""
+    readable = "".join(c if c.isprintable() else " " for c in text)
+    return " ".join(readable.split())[:MAX_TITLE].strip()
+
+
+def is_record(record: Mapping[str, Any]) -> bool:
+    """Whether an object is a line of what a training writes."""
+    return type(record.get("step")) is int and record.get("phase") in get_args(Phase)
 
 
 class Run:
@@ -77,10 +83,10 @@ class Run:
     def create(cls, workspace: Workspace, config: RunConfig) -> Run:
         """Make the folder of a new run. Raises RunError where the name is taken."""
         path = workspace.run_path(config.name)
-        if (path / "config.json").exists():
+        if (path / CONFIG_FILE).exists():
             raise RunError(
                 f"There is already a run called {config.name!r}. Choose another --name, "
-                "or go on with it: inkling train --resume."
+                "or continue it: inkling train --resume."
             )
         run = cls(path)
         run.write_config(config)
@@ -90,7 +96,7 @@ class Run:
     def open(cls, workspace: Workspace, name: str) -> Run:
         """A run by name. Raises RunError naming those there are."""
         path = workspace.run_path(name)
-        if not (path / "config.json").is_file():
+        if not os.path.lexists(path / CONFIG_FILE):
             names = workspace.run_names()
             there = f"There are: {', '.join(names)}." if names else "Train one: inkling train."
             raise RunError(f"There is no run called {name!r}. {there}")
@@ -98,22 +104,35 @@ class Run:
 
     @classmethod
     def readable(cls, workspace: Workspace) -> list[Run]:
-        """The runs whose config can be read, oldest first: a damaged one hides no other."""
+        """The runs that can be read, oldest first: a damaged one hides no other."""
         found = []
         for name in workspace.run_names():
             run = cls(workspace.runs_path / name)
             with contextlib.suppress(RunError):
-                run.config()
+                run.check()
                 found.append(run)
+        return found
+
+    @classmethod
+    def damaged(cls, workspace: Workspace) -> dict[str, str]:
+        """What is wrong with each run that cannot be read, oldest first."""
+        found = {}
+        for name in workspace.run_names():
+            try:
+                cls(workspace.runs_path / name).check()
+            except RunError as error:
+                found[name] = str(error)
         return found
 
     @classmethod
     def newest(cls, workspace: Workspace) -> Run | None:
         """The newest fine-tuned run with a usable checkpoint, else the newest such run; never a
-        rung of the ladder, which is a lesson and not a voice."""
+        rung of the ladder, which is a lesson and not made to chat with."""
         runs = list(reversed(cls.readable(workspace)))
-        usable = [run for run in runs if run.best_step() is not None and not run.is_rung()]
-        tuned = [run for run in usable if "finetune" in run.best()]
+        usable = [
+            run for run in runs if run.checkpoints.best_step() is not None and not run.is_rung()
+        ]
+        tuned = [run for run in usable if "finetune" in run.checkpoints.best()]
         return next(iter(tuned or usable), None)
 
     @classmethod
@@ -133,9 +152,10 @@ class Run:
                     "moment."
                 )
             raise RunError("There is no trained model here yet. Train one: inkling train.")
-        if run.best_step() is None:
+        run.check()
+        if run.checkpoints.best_step() is None:
             raise RunError(
-                f"The run {run.name!r} has no checkpoint yet. Go on with it: inkling train --resume"
+                f"The run {run.name!r} has no checkpoint yet. Continue it: inkling train --resume"
                 f" --run {run.name}."
             )
         return run
@@ -151,44 +171,58 @@ class Run:
         return self.path.name
 
     @property
+    def checkpoints(self) -> Checkpoints:
+        return Checkpoints(self.path)
+
+    @property
     def data_path(self) -> Path:
-        return self.path / "data"
+        return self.path / DATA_FOLDER
 
     @property
     def tokenizer_path(self) -> Path:
-        return self.path / "tokenizer.json"
+        return self.path / TOKENIZER_FILE
 
     @property
     def answers_path(self) -> Path:
-        return self.path / "answers.md"
+        return self.path / ANSWERS_FILE
 
     @property
     def spans_path(self) -> Path:
         """The index of the text that the run was trained on; made when first needed."""
-        return self.path / "spans"
+        return self.path / SPANS_FOLDER
+
+    @property
+    def memory_path(self) -> Path:
+        """The index of what was said before; made again when the corpus has changed."""
+        return self.path / MEMORY_FOLDER
 
     @property
     def figures_path(self) -> Path:
-        return self.path / "figures"
+        return self.path / FIGURES_FOLDER
 
     @property
     def report_path(self) -> Path:
-        return self.path / "report.json"
+        return self.path / REPORT_FILE
 
     @property
     def report_page_path(self) -> Path:
-        return self.path / "report.html"
+        return self.path / REPORT_PAGE
 
     # -- config -----------------------------------------------------------------------------
 
     def write_config(self, config: RunConfig) -> None:
-        atomic_write(self.path / "config.json", config.model_dump_json(indent=1) + "\n")
+        atomic_write(self.path / CONFIG_FILE, config.model_dump_json(indent=1) + "\n")
+
+    def check(self) -> None:
+        """Raises RunError where what says how the run is to be used cannot be read."""
+        self.config()
+        self.checkpoints.check_best()
 
     def config(self) -> RunConfig:
         """The run's settings. Raises RunError where the file is damaged or newer than us."""
-        path = self.path / "config.json"
+        path = self.path / CONFIG_FILE
         try:
-            return RunConfig.model_validate_json(path.read_text(encoding="utf-8"))
+            return RunConfig.model_validate_json(read_regular(path))
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"])) or "the whole file"
@@ -196,61 +230,88 @@ class Run:
                 f"{path} cannot be used: {where}: {first['msg'].lower()}. It is damaged or was "
                 "written by another version of Inkling; train a new run: inkling train."
             ) from None
-        except (OSError, UnicodeDecodeError) as error:
-            raise RunError(f"{path} cannot be read ({error}).") from None
+        except OSError as error:
+            raise RunError(
+                f"{path} cannot be read ({(error.strerror or str(error)).lower()}). Restore it, or "
+                f"delete the run: inkling runs {self.name} --delete."
+            ) from None
+
+    @property
+    def title(self) -> str:
+        """What a person calls it; empty where nobody named it."""
+        try:
+            return run_title(read_regular(self.path / TITLE_FILE).decode("utf-8", "replace"))
+        except OSError:
+            return ""
+
+    def rename(self, title: str) -> None:
+        """Call it something; an empty title takes the name away. Chats, other runs and addresses
+        know it by its folder, which stays. Raises WorkspaceError where it cannot be written."""
+        title, path = run_title(title), self.path / TITLE_FILE
+        try:
+            if title:
+                atomic_write(path, title + "\n")
+            else:
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            raise WorkspaceError(explain_os_error(error, path, "write")) from error
 
     def is_rung(self) -> bool:
         """Whether this run belongs to the ladder."""
         config = self.config()
         return config.group is not None or config.recipe in get_args(Rung)
 
+    def require_text(self, doing: str) -> None:
+        """Raises RunError where the run was imported: the text that it learned is not here."""
+        if self.config().imported:
+            raise RunError(
+                f"The run {self.name!r} was imported without the text that it was trained on, so "
+                f"it cannot be {doing}."
+            )
+
     # -- forgotten text ---------------------------------------------------------------------
 
     def mark_stale(self, what: str, documents: int, conversations: int) -> None:
-        """Note that text this run was trained on has been forgotten: how much, never what."""
+        """Record that text this run was trained on has been forgotten: how much, never what."""
         entry = {"what": what, "documents": documents, "conversations": conversations}
         known = self.stale()
         if not any(entry.items() <= other.items() for other in known):
             now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
             content = json.dumps({"forgotten": [*known, {"when": now, **entry}]}, indent=1)
-            atomic_write(self.path / "stale.json", content + "\n")
+            atomic_write(self.path / STALE_FILE, content + "\n")
 
     def stale(self) -> list[dict[str, Any]]:
         """What was forgotten since this run was trained; empty where nothing was."""
-        path = self.path / "stale.json"
+        path = self.path / STALE_FILE
         if not path.exists():
             return []
         try:
-            found = json.loads(path.read_bytes())["forgotten"]
+            found = read_json(path)["forgotten"]
+            noted = [entry for entry in found if isinstance(entry, dict)]
         except (OSError, ValueError, KeyError, TypeError):
-            return [{"what": "unknown"}]  # a damaged note is still a note
-        return [entry for entry in found if isinstance(entry, dict)] or [{"what": "unknown"}]
+            noted = []
+        return noted or [{"what": "unknown"}]  # a damaged note is still a note
 
     # -- metrics and samples ----------------------------------------------------------------
 
     def append(self, file_name: str, record: Mapping[str, Any]) -> None:
         """Add one JSON line to metrics.jsonl or samples.jsonl."""
-        with open(self.path / file_name, "a", encoding="utf-8") as file:
+        with open(self.path / file_name, "a", encoding="utf-8", opener=private_opener) as file:
             file.write(json.dumps(record, ensure_ascii=False) + "\n")
 
     def records(self, file_name: str) -> Iterator[dict[str, Any]]:
-        """The JSON lines of a file; a last line cut by a crash is left out."""
-        path = self.path / file_name
-        if not path.exists():
+        """The JSON lines of a file that a training writes: objects with a whole number as `step`
+        and a phase. What is damaged, e.g. a last line cut by a crash, is left out."""
+        try:
+            content = read_regular(self.path / file_name)
+        except OSError:
             return
-        with open(path, encoding="utf-8", errors="replace") as file:
-            for line in file:
-                try:
-                    record = json.loads(line)
-                except json.JSONDecodeError:
-                    continue
-                if isinstance(record, dict):
-                    yield record
+        yield from filter(is_record, json_objects(content))
 
-    def forget_after(self, step: int) -> None:
+    def truncate_after(self, step: int) -> None:
         """Drop metrics and samples past a step: a resume writes them again, the same."""
-        for name in ("metrics.jsonl", "samples.jsonl", "train_loss.jsonl"):
-            kept = [record for record in self.records(name) if record.get("step", 0) <= step]
+        for name in (METRICS_FILE, SAMPLES_FILE, TRAIN_LOSS_FILE):
+            kept = [record for record in self.records(name) if record["step"] <= step]
             lines = (json.dumps(record, ensure_ascii=False) + "\n" for record in kept)
             if (self.path / name).exists():
                 atomic_write(self.path / name, "".join(lines))
@@ -262,136 +323,5 @@ class Run:
             table, LOSS_HISTORY_COLUMNS, extrasaction="ignore", lineterminator="\n"
         )
         writer.writeheader()
-        writer.writerows(r for r in self.records("metrics.jsonl") if "val_loss" in r)
-        atomic_write(self.path / "loss_history.csv", table.getvalue())
-
-    # -- checkpoints ------------------------------------------------------------------------
-
-    def checkpoint_path(self, step: int) -> Path:
-        return self.path / "checkpoints" / f"step-{step:06d}"
-
-    def checkpoint_steps(self, resumable: bool = False) -> list[int]:
-        """Steps of the checkpoints there are, ascending."""
-        folders = (self.path / "checkpoints").glob("step-*")
-        needed = OPTIMIZER_FILE if resumable else MODEL_FILE
-        return sorted(
-            int(folder.name.removeprefix("step-"))
-            for folder in folders
-            if (folder / needed).is_file() and (folder / STATE_FILE).is_file()
-        )
-
-    def save_checkpoint(
-        self,
-        step: int,
-        state: dict[str, Any],
-        model: dict[str, Tensor],
-        optimizer: dict[str, Tensor],
-    ) -> None:
-        """Write a checkpoint and make it the last one."""
-        from safetensors.torch import save
-
-        with atomic_folder(self.checkpoint_path(step)) as folder:
-            sums = {}
-            for name, tensors in ((MODEL_FILE, model), (OPTIMIZER_FILE, optimizer)):
-                content = save({key: value.contiguous() for key, value in tensors.items()})
-                (folder / name).write_bytes(content)
-                sums[name] = hashlib.sha256(content).hexdigest()
-            sealed = {"version": FORMAT_VERSION, "step": step, "sha256": sums, **state}
-            sealed["seal"] = _seal(sealed)
-            (folder / STATE_FILE).write_text(json.dumps(sealed))
-        atomic_write(self.path / "last.json", json.dumps({"step": step}))
-
-    def load_checkpoint(self, step: int) -> Checkpoint:
-        """Read and verify a checkpoint. Raises CheckpointError saying what is wrong with it."""
-        from safetensors import SafetensorError
-        from safetensors.torch import load
-
-        folder = self.checkpoint_path(step)
-        tensors: dict[str, dict[str, Tensor]] = {}
-        try:
-            state = json.loads((folder / STATE_FILE).read_text())
-            if state.get("version", 0) > FORMAT_VERSION:
-                raise CheckpointError(
-                    f"The checkpoint {folder} was written by a newer version of Inkling. "
-                    "Upgrade: pip install --upgrade inkling-gpt."
-                )
-            if state.pop("seal", None) != _seal(state):
-                raise ValueError(f"{STATE_FILE} does not match its checksum")
-            for name in (MODEL_FILE, OPTIMIZER_FILE):
-                if name == OPTIMIZER_FILE and not (folder / name).exists():
-                    continue
-                content = (folder / name).read_bytes()
-                if hashlib.sha256(content).hexdigest() != state["sha256"][name]:
-                    raise ValueError(f"{name} does not match its checksum")
-                tensors[name] = load(content)
-        except (OSError, ValueError, KeyError, AttributeError, SafetensorError) as error:
-            raise CheckpointError(
-                f"The checkpoint {folder} is damaged ({error}). {self._way_out(step)}"
-            ) from None
-        return Checkpoint(folder, step, state, tensors[MODEL_FILE], tensors.get(OPTIMIZER_FILE))
-
-    def _way_out(self, step: int) -> str:
-        others = [other for other in self.checkpoint_steps() if other != step]
-        if not others:
-            return "No other one is left; train a new run: inkling train."
-        return (
-            f"Delete that folder to go back to the one of step {others[-1]}, "
-            "or train a new run: inkling train."
-        )
-
-    def last_step(self) -> int | None:
-        """Step of the newest checkpoint that training can go on from."""
-        steps = self.checkpoint_steps(resumable=True)
-        return steps[-1] if steps else None
-
-    def write_best(self, best: dict[Phase, dict[str, float]]) -> None:
-        """Record step and loss of the best checkpoint of each phase."""
-        atomic_write(self.path / "best.json", json.dumps(best))
-
-    def best(self) -> dict[Phase, dict[str, float]]:
-        """Best step and loss of each phase that has one."""
-        try:
-            best: dict[Phase, dict[str, float]] = json.loads((self.path / "best.json").read_text())
-            there = set(self.checkpoint_steps())
-            return {phase: entry for phase, entry in best.items() if entry["step"] in there}
-        except (OSError, ValueError, AttributeError, KeyError, TypeError):
-            return {}  # nothing there, or nothing that we wrote
-
-    def best_step(self, phase: Phase | None = None) -> int | None:
-        """Step of the best checkpoint of a phase; by default of the last phase that has one."""
-        best = self.best()
-        for candidate in (phase,) if phase else ("finetune", "train"):
-            if candidate in best:
-                return int(best[candidate]["step"])
-        return None
-
-    def prune(self) -> None:
-        """Keep best and latest whole, up to 12 log-spaced others as weights, drop the rest."""
-        import shutil
-
-        steps = self.checkpoint_steps()
-        best = {int(entry["step"]) for entry in self.best().values()}
-        whole = set(self.checkpoint_steps(resumable=True)[-KEEP_LATEST:]) | best
-        snapshots = set(log_spaced([s for s in steps if s not in whole], MAX_SNAPSHOTS))
-        for step in steps:
-            if step in snapshots:
-                (self.checkpoint_path(step) / OPTIMIZER_FILE).unlink(missing_ok=True)
-            elif step not in whole:
-                doomed = self.checkpoint_path(step)
-                # Renamed first: a crash while deleting must not leave half a checkpoint.
-                hidden = doomed.with_name(f".{doomed.name}.old")
-                os.rename(doomed, hidden)
-                shutil.rmtree(hidden)
-
-
-def log_spaced(steps: list[int], count: int) -> list[int]:
-    """At most `count` of the steps, near equal ratios between the first and the last."""
-    if len(steps) <= count:
-        return steps
-    low, high = max(1, steps[0]), steps[-1]
-    wanted = [low * (high / low) ** (index / (count - 1)) for index in range(count)]
-    return sorted({min(steps, key=lambda step: abs(step - target)) for target in wanted})
-
-
-def _seal(state: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
+        writer.writerows(r for r in self.records(METRICS_FILE) if "val_loss" in r)
+        atomic_write(self.path / LOSS_HISTORY_FILE, table.getvalue())

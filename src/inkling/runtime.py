@@ -29,14 +29,20 @@ def process_started() -> float:
         return time.time()
 
 
-# torch raises a bare RuntimeError when the CPU's allocator fails; these are its words.
-_OUT_OF_MEMORY = ("not enough memory", "can't allocate memory", "out of memory", "bad_alloc")
+# torch raises a bare RuntimeError when the CPU's allocator fails, the system's loader an
+# ImportError where a library finds no room, a compiled module SystemError where it forgot to say
+# it; these are their words.
+_OUT_OF_MEMORY = (
+    "not enough memory", "can't allocate memory", "cannot allocate memory", "out of memory",
+    "bad_alloc", "failed to map segment", "error return without exception set",
+    "can't start new thread",
+)  # fmt: skip
 
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error says that memory ran out, on the CPU or a GPU."""
     return isinstance(error, MemoryError) or (
-        isinstance(error, RuntimeError)
+        isinstance(error, RuntimeError | SystemError | ImportError)
         and any(words in str(error).lower() for words in _OUT_OF_MEMORY)
     )
 

@@ -1,13 +1,12 @@
 """A workspace folder: the only place that knows its file and folder names.
 
-Knows: where things are, how to write them so that a crash leaves the old or the new version
-(never half of one), and who holds the training lock. Does not know what the files mean.
+Knows: where things are, and how to write them so that a crash leaves the old or the new version
+(never half of one). Does not know what the files mean, or what lies in a run (inkling.run_files).
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import re
 import tempfile
@@ -15,7 +14,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from inkling.errors import RunError, UsageError, WorkspaceError
+from inkling.errors import RunError, WorkspaceError
+from inkling.locks import LockFile, LockHeldError
+from inkling.permissions import (
+    FILE_MODE,
+    FOLDER_MODE,
+    close_to_others,
+    close_tree_to_others,
+    is_open_to_others,
+    is_shared_folder,
+)
+from inkling.regular_files import read_json, read_regular
+from inkling.run_files import CONFIG_FILE
 
 CONFIG_NAME = "inkling.toml"
 
@@ -46,20 +56,20 @@ def explain_os_error(error: OSError, path: Path, doing: str) -> str:
 def atomic_folder(target: Path) -> Iterator[Path]:
     """Yield a temporary folder that becomes `target` when the block succeeds.
 
-    Every file in it is fsynced first; a reader sees all of it or nothing. An existing
-    `target` is replaced. On failure the temporary folder is removed.
+    Every file in it is fsynced first; a reader sees all of it or nothing, and other accounts
+    nothing at all. An existing `target` is replaced. On failure the temporary folder is removed.
     """
     import shutil
 
-    target.parent.mkdir(parents=True, exist_ok=True)
+    target.parent.mkdir(FOLDER_MODE, parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     try:
         yield temporary
         for path in temporary.rglob("*"):
             if path.is_file():
+                path.chmod(FILE_MODE)
                 _fsync(path)
         _fsync(temporary)
-        os.chmod(temporary, 0o777 & ~_umask())
         if target.exists():
             doomed = temporary.with_name(f"{temporary.name}.old")
             target.rename(doomed)
@@ -73,22 +83,22 @@ def atomic_folder(target: Path) -> Iterator[Path]:
         raise
 
 
-def atomic_write(path: Path, content: str | bytes, durable: bool = True) -> None:
-    """Write a file so that it holds either its old content or all of the new.
+def atomic_write(path: Path, content: str | bytes | Iterator[bytes], durable: bool = True) -> None:
+    """Write a file so that it holds either its old content or all of the new; pieces may come out
+    of the old one. Only its owner may read it.
 
     Without `durable` it does not wait for the disk: readers never see half a file, but a power
     cut may leave any of its versions, or an empty one.
     """
-    data = content.encode() if isinstance(content, str) else content
-    path.parent.mkdir(parents=True, exist_ok=True)
+    whole = content.encode() if isinstance(content, str) else content
+    path.parent.mkdir(FOLDER_MODE, parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            file.writelines((whole,) if isinstance(whole, bytes) else whole)
             if durable:
                 file.flush()
                 os.fsync(file.fileno())
-        os.chmod(name, 0o666 & ~_umask())
         os.replace(name, path)
         if durable:
             _fsync(path.parent)
@@ -100,10 +110,8 @@ def atomic_write(path: Path, content: str | bytes, durable: bool = True) -> None
 
 def _created(run_path: Path) -> str:
     """When a run was begun. Not its file's time: a copy or a restore changes those."""
-    import json
-
     try:
-        return str(json.loads((run_path / "config.json").read_bytes()).get("created", ""))
+        return str(read_json(run_path / CONFIG_FILE).get("created", ""))
     except (OSError, ValueError, AttributeError):
         return ""
 
@@ -116,25 +124,9 @@ def _fsync(path: Path) -> None:
         os.close(handle)
 
 
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        return True  # of another user
-    return True
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
 @dataclass(frozen=True)
 class Workspace:
-    """A folder with `inkling.toml`, `corpus.db`, `runs/`, `chats.db` and `exports/`."""
+    """A folder with `inkling.toml`, `corpus.db`, `runs/` and `chats.db`."""
 
     path: Path
 
@@ -147,12 +139,14 @@ class Workspace:
         path = path.resolve()
         workspace = cls(path)
         try:
-            path.mkdir(parents=True, exist_ok=True)
+            path.mkdir(FOLDER_MODE, parents=True, exist_ok=True)
             if not workspace.config_path.exists():
                 # A JSON string is a TOML string.
                 import json
 
-                quoted = json.dumps(name or path.name or "inkling", ensure_ascii=False)
+                # A folder's name may hold bytes that are no text.
+                known = os.fsencode(name or path.name or "inkling").decode("utf-8", "replace")
+                quoted = json.dumps(known, ensure_ascii=False)
                 atomic_write(workspace.config_path, _NEW_CONFIG.format(name=quoted))
         except (FileExistsError, NotADirectoryError):
             raise WorkspaceError(
@@ -160,6 +154,7 @@ class Workspace:
             ) from None
         except OSError as error:
             raise WorkspaceError(explain_os_error(error, path, "make a workspace at")) from error
+        workspace.close_to_others()
         return workspace
 
     @classmethod
@@ -176,6 +171,47 @@ class Workspace:
             f"There is no workspace in {start} or above it. "
             "Make one with: inkling init FOLDER (then cd FOLDER), or name one with --workspace."
         )
+
+    def is_writable(self) -> bool:
+        """Whether anything can be written here: a backup, or a mounted image, is only read."""
+        return os.access(self.path, os.W_OK)
+
+    def is_open_to_others(self) -> bool:
+        """Whether other accounts of this machine can read it, as they can those of older
+        versions."""
+        if is_shared_folder(self.path):
+            return any(map(is_open_to_others, self._own_paths()))
+        return is_open_to_others(self.path)
+
+    def close_to_others(self) -> bool:
+        """Take it away from other accounts; whether they could read it. Files in it that are not
+        Inkling's stay as they are."""
+        was_open = self.is_open_to_others()
+        for path in self._own_paths():
+            close_tree_to_others(path)
+        if not is_shared_folder(self.path):
+            close_to_others(self.path)  # last: until then a kill leaves it to the next command
+        return was_open and not self.is_open_to_others()
+
+    def _own_paths(self) -> list[Path]:
+        databases = [
+            path.with_name(f"{path.name}{suffix}")
+            for path in (self.corpus_path, self.chats_path)
+            for suffix in ("", "-wal", "-shm")
+        ]
+        return [
+            *databases,
+            self.config_path,
+            self.prompts_path,
+            self.runs_path,
+            self.ladders_path,
+            self.crawls_path,
+            self.importing_path,
+            self.training_log_path,
+            self.training_status_path,
+            self._lock.path,
+            self._importing.path,
+        ]
 
     @property
     def config_path(self) -> Path:
@@ -203,6 +239,7 @@ class Workspace:
 
     @property
     def exports_path(self) -> Path:
+        """Runs in the formats of other engines, unless they were written elsewhere."""
         return self.path / "exports"
 
     @property
@@ -210,19 +247,33 @@ class Workspace:
         """There while something is being forgotten: what a kill left is finished next time."""
         return self.path / ".forgetting"
 
+    @property
+    def crawls_path(self) -> Path:
+        """What was fetched from addresses, so that it is not fetched again; may be deleted."""
+        return self.path / ".crawls"
+
+    def crawl_path(self, address: str) -> Path:
+        """The file that remembers what was fetched from an address."""
+        import hashlib
+
+        return self.crawls_path / f"{hashlib.sha256(address.encode()).hexdigest()[:16]}.jsonl"
+
     def read_config(self) -> dict[str, object]:
         """The content of `inkling.toml`. Raises WorkspaceError with the line that is wrong."""
         import tomllib
 
         try:
-            return tomllib.loads(self.config_path.read_text(encoding="utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise WorkspaceError(
-                f"{self.config_path} is not valid TOML: {error}. Correct that line, or delete the "
-                "file and run inkling init here to get a fresh one."
-            ) from None
+            return tomllib.loads(read_regular(self.config_path).decode("utf-8-sig"))
+        except RecursionError:
+            reason = "it is nested too deeply"
+        except ValueError as error:  # of TOML, of UTF-8, of a number too long
+            reason = str(error)
         except OSError as error:
             raise WorkspaceError(explain_os_error(error, self.config_path, "read")) from error
+        raise WorkspaceError(
+            f"{self.config_path} is not valid TOML: {reason}. Correct that line, or delete the "
+            "file and run inkling init here to get a fresh one."
+        )
 
     @property
     def name(self) -> str:
@@ -235,8 +286,45 @@ class Workspace:
         return self.path / ".training.log"
 
     @property
-    def _lock_path(self) -> Path:
-        return self.path / ".training.lock"
+    def training_status_path(self) -> Path:
+        """How the one training is getting on, or how the last one ended, as JSON."""
+        return self.path / ".training.json"
+
+    @property
+    def importing_path(self) -> Path:
+        """What was sent to be imported, until that has ended."""
+        return self.path / ".importing"
+
+    @contextlib.contextmanager
+    def importing_lock(self) -> Iterator[None]:
+        """Hold the workspace's only lock on `importing_path`; the system frees it if the process
+        dies. Whatever lies there at the beginning was left by a process that was killed, and goes,
+        and so does what lies there at the end.
+
+        Raises LockHeldError where another import holds it, OSError where nothing can be written.
+        """
+        import shutil
+
+        with self._importing.hold():
+            shutil.rmtree(self.importing_path, ignore_errors=True)
+            try:
+                yield
+            finally:
+                shutil.rmtree(self.importing_path, ignore_errors=True)
+
+    @property
+    def _importing(self) -> LockFile:
+        return LockFile(self.path / ".importing.lock")
+
+    def sweep_importing(self) -> None:
+        """Remove what an import left that was killed."""
+        if self.importing_path.exists():
+            with contextlib.suppress(LockHeldError, OSError), self.importing_lock():
+                pass
+
+    @property
+    def _lock(self) -> LockFile:
+        return LockFile(self.path / ".training.lock")
 
     def run_path(self, name: str) -> Path:
         """The folder of a run. Raises RunError where the name could leave `runs/`."""
@@ -247,18 +335,25 @@ class Workspace:
         return self.runs_path / name
 
     def run_names(self) -> list[str]:
-        """Names of the runs, oldest first, by when they were begun (a damaged one is oldest)."""
-        if not self.runs_path.is_dir():
+        """Names of the runs, oldest first, by when they were begun (a damaged one is oldest).
+        What is called otherwise than a run can be ("modern-1 copy", ".DS_Store") is none."""
+        try:
+            folders = [p for p in self.runs_path.iterdir() if _RUN_NAME.fullmatch(p.name)]
+        except OSError:
             return []
-        folders = [p for p in self.runs_path.iterdir() if (p / "config.json").is_file()]
-        return [p.name for p in sorted(folders, key=lambda p: (_created(p), p.name))]
+        runs = [p for p in folders if os.path.lexists(p / CONFIG_FILE)]
+        return [p.name for p in sorted(runs, key=lambda p: (_created(p), p.name))]
 
     def leftovers(self) -> list[Path]:
         """What a process left behind that was killed while it wrote: nobody reads it again.
 
         While something else writes here, what it is just writing is among them.
         """
-        found = [*self.path.glob(f".{CONFIG_NAME}.????????")]
+        found = [
+            path
+            for name in (CONFIG_NAME, self.training_status_path.name)
+            for path in self.path.glob(f".{name}.????????")
+        ]
         for top in (self.runs_path, self.ladders_path, self.exports_path):
             for folder, folders, files in os.walk(top):
                 unfinished = {name for name in folders + files if _UNFINISHED.fullmatch(name)}
@@ -270,8 +365,10 @@ class Workspace:
                 for path in self.runs_path.iterdir()
                 if _RUN_NAME.fullmatch(path.name)
                 and path.is_dir()
-                and not (path / "config.json").exists()
+                and not (path / CONFIG_FILE).exists()
             ]
+        if self.importing_path.exists() and self._importing.process() is None:
+            found.append(self.importing_path)
         return sorted(found)
 
     @contextlib.contextmanager
@@ -280,58 +377,22 @@ class Workspace:
 
         Raises WorkspaceError naming the process that holds it.
         """
-        path = self._lock_path
-        try:
-            handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-        except OSError as error:
-            raise WorkspaceError(explain_os_error(error, path, "write")) from error
-        try:
+        with contextlib.ExitStack() as held:
             try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                holder = os.read(handle, 64).decode("ascii", "replace").strip() or "unknown"
+                held.enter_context(self._lock.hold())
+            except LockHeldError as error:
                 raise WorkspaceError(
-                    f"Another training (process {holder}) is using {self.path}. Wait for it to "
-                    "end, or stop it with Ctrl-C in its window; it saves before it exits."
+                    f"Another training (process {error.process}) is using {self.path}. Wait for it "
+                    "to end, or stop it with Ctrl-C in its window; it saves before it exits."
                 ) from None
-            os.ftruncate(handle, 0)
-            os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
-            try:
-                yield
-            finally:
-                os.ftruncate(handle, 0)
-        finally:
-            os.close(handle)
+            except OSError as error:
+                raise WorkspaceError(explain_os_error(error, self._lock.path, "write")) from error
+            yield
 
     def training_process(self) -> int | None:
-        """The process that holds the training lock; None where nobody does."""
-        try:
-            handle = os.open(self._lock_path, os.O_RDONLY)
-        except OSError:
-            return None
-        try:
-            holder = os.read(handle, 64).decode("ascii", "replace").strip()
-            # One that ended well left the file empty: the lock is then not even tried, because
-            # a trial could make a training that starts at this very moment fail.
-            if not holder.isdecimal() or not _is_alive(int(holder)):
-                return None
-            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return int(holder)
-        finally:
-            os.close(handle)
-        return None  # another program has that number now
+        """The process that holds the training lock; None where none does."""
+        return self._lock.process()
 
     def training_changed(self) -> float:
         """When the training lock was last taken or given back, as `time.time()`; 0 for never."""
-        try:
-            return self._lock_path.stat().st_mtime
-        except OSError:
-            return 0.0
-
-
-def resolve_existing(path: Path) -> Path:
-    """An absolute path that exists. Raises UsageError naming the one that does not."""
-    if not path.exists():
-        raise UsageError(f"There is nothing at {path}. Check the spelling of the path.")
-    return path.resolve()
+        return self._lock.changed()

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
+import shutil
 from pathlib import Path
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, Page, Response, Route, expect
 
-from tests.server.conftest import PATIENCE, Server
+from inkling.config import MEMORY
+from inkling.workspace import Workspace
+from tests.server.conftest import PATIENCE, Server, start_server, stop_server
 
 pytestmark = pytest.mark.browser
 
-FIRST_LOAD_BYTES = 40_000
+FIRST_LOAD_BYTES = 60_000
 """Of the page's files, compressed; 120 KB would still be quick."""
 
 AXE = Path(__file__).resolve().parents[2] / "ui" / "node_modules" / "axe-core" / "axe.min.js"
@@ -36,22 +40,27 @@ def finished(page: Page) -> None:
 def private(page: Page) -> None:
     """Switch to a chat that is kept nowhere, which talks to the stateless API."""
     page.get_by_role("switch", name="Private").check()
-    expect(page.locator(".thin")).to_contain_text("nothing of this chat is kept")
+    expect(page.locator(".thin")).to_contain_text("nothing is saved")
 
 
 def test_the_page_introduces_the_model(page: Page, server: Server) -> None:
     """Name, facts as the API gives them, an opening bubble, questions to begin with."""
     health = httpx.get(server.url + "api/health", timeout=PATIENCE).json()
     expect(page.get_by_role("heading", level=1)).to_have_text("wilma")
+    expect(page.locator("header .lead")).to_contain_text("A small language model that Inkling")
+    expect(page.locator(".facts")).to_be_hidden()
+    page.get_by_text("About this model").click()
     expect(page.locator(".facts")).to_contain_text(f"width {health['model']['width']}")
     expect(page.locator(".facts")).to_contain_text(f"{health['model']['blocks']} block")
+    expect(page.locator(".facts")).to_contain_text(f"{health['model']['vocabulary']:,} tokens")
     expect(page.locator(".bubble.model .words")).to_have_text([health["opening"]])
-    starters = page.get_by_role("list", name="Questions to begin with").get_by_role("button")
+    starters = page.get_by_role("list", name="Suggested questions").get_by_role("button")
     expect(starters).to_have_text(health["starters"])
 
 
 def test_the_first_load_stays_small(chromium: Browser, server: Server) -> None:
-    """What the chat needs is a third of the budget; uPlot and the Training view come later."""
+    """What the chat needs is half of the budget; uPlot and the Training view come later. The model
+    is asked about once, and nobody fetches a training that is not looked at."""
     context = chromium.new_context()
     tab = context.new_page()
     loaded: list[Response] = []
@@ -62,6 +71,10 @@ def test_the_first_load_stays_small(chromium: Browser, server: Server) -> None:
     tab.on("response", note)
     tab.goto(server.url)
     tab.get_by_label("Message", exact=True).wait_for()
+    tab.locator(".opening").wait_for()
+    asked = [each.url.removeprefix(server.url).split("?")[0] for each in loaded]
+    assert asked.count("api/health") == 1
+    assert not [address for address in asked if address.endswith(("metrics", "events"))]
     sizes = {
         each.url: len(gzip.compress(each.body()))
         for each in loaded
@@ -194,7 +207,7 @@ def test_failures_are_said_and_the_partial_text_stays(
     if "partial" in body:
         expect(page.locator(".bubble").last).to_contain_text("partial")
     page.unroute("**/api/chat/stream")
-    page.get_by_role("button", name="Answer again").click()
+    page.get_by_role("button", name="Try again").click()
     finished(page)
     expect(page.get_by_role("alert")).to_have_count(0)
 
@@ -220,11 +233,11 @@ def test_without_streaming_the_whole_reply_comes(page: Page) -> None:
 def test_a_server_without_kept_chats_is_talked_to_all_the_same(page: Page) -> None:
     """Where /api/chats is not there at all, the stateless API answers, and the page says so."""
     page.get_by_label("Message", exact=True).wait_for()
-    page.route("**/api/chats", lambda route: route.fulfill(status=404, body="{}"))
+    page.route("**/api/chats/**", lambda route: route.fulfill(status=404, body="{}"))
     say(page, "hello")
     finished(page)
     assert len(replies(page)) == 2
-    expect(page.locator(".thin")).to_contain_text("keeps no chats")
+    expect(page.locator(".thin")).to_contain_text("does not save chats")
 
 
 def test_model_and_user_text_is_only_ever_text(page: Page) -> None:
@@ -241,6 +254,57 @@ def test_model_and_user_text_is_only_ever_text(page: Page) -> None:
     assert replies(page)[-1] == evil
     assert page.title() == "wilma"
     assert page.locator(".bubble img").count() == 0
+
+
+def test_sliders_begin_where_the_workspace_says(
+    chromium: Browser, trained: Workspace, tmp_path: Path
+) -> None:
+    """The [sampling] table is shown and sent, also beyond a slider's usual range; what was moved
+    is this browser's, what was moved back is the workspace's again."""
+    workspace = Workspace(tmp_path / "table")
+    shutil.copytree(trained.path, workspace.path)
+    table = workspace.config_path
+    own = table.read_text(encoding="utf-8")
+    table.write_text(f"{own}\n[sampling]\ntemperature = 3.25\nbest_of = 2\n", encoding="utf-8")
+    running = start_server(workspace.path)
+    context = chromium.new_context()
+    page = context.new_page()
+    try:
+        page.goto(running.url)
+        temperature, drafts = page.get_by_label("Temperature"), page.get_by_label("Drafts")
+        expect(temperature).to_have_value("3.25")
+        expect(drafts).to_have_value("2")
+        drafts.fill("3")
+        with page.expect_request(re.compile(r"/messages$")) as sent:
+            say(page, "hello")
+        asked = sent.value.post_data_json
+        assert (asked["temperature"], asked["best_of"], asked["top_k"]) == (3.25, 3, 25)
+        finished(page)
+        temperature.fill("1")
+        temperature.fill("3.25")
+        stop_server(running)
+        table.write_text(f"{own}\n[sampling]\ntemperature = 0.7\n", encoding="utf-8")
+        running = start_server(workspace.path, "--port", str(running.port))
+        page.reload()
+        expect(temperature).to_have_value("0.7")
+        expect(drafts).to_have_value("3")
+    finally:
+        context.close()
+        stop_server(running)
+
+
+def test_the_memory_slider_at_0_asks_for_the_bare_model(page: Page, server: Server) -> None:
+    """It begins at the default that the server says, and what it shows is sent."""
+    memory = page.get_by_label("Memory")
+    default = httpx.get(server.url + "api/health", timeout=PATIENCE).json()["defaults"]["memory"]
+    assert default == MEMORY
+    expect(memory).to_have_value(f"{default:g}")
+    memory.fill("0")
+    expect(memory).to_have_attribute("aria-valuetext", "off")
+    with page.expect_request(re.compile(r"/messages$")) as sent:
+        say(page, "hello")
+    assert sent.value.post_data_json["memory"] == 0
+    finished(page)
 
 
 def test_settings_and_theme_survive_a_reload(page: Page) -> None:
@@ -269,7 +333,7 @@ def test_no_accessibility_faults_and_nothing_spills(
     page.get_by_role("button", name="Why?").click()
     page.locator(".why p").first.wait_for()
     page.evaluate(AXE.read_text())
-    for panel in ("Chats", "How it writes", None) if width < 1100 else (None,):
+    for panel in ("Chats", "Settings", None) if width < 1100 else (None,):
         if panel:
             page.get_by_role("button", name=panel, exact=True).click()
         found = page.evaluate(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
 import shutil
@@ -12,13 +11,13 @@ from typing import Any
 import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from playwright.sync_api import TimeoutError as Timeout
 
 from inkling.chats import ChatStore
 from inkling.corpus.store import CorpusStore
 from inkling.workspace import Workspace
 from tests.browser.test_chat_page import finished, private, replies, say
-from tests.server.conftest import PATIENCE, Server, start_server, stop_server
+from tests.server.conftest import PATIENCE, Server, once, start_server, stop_server
+from tests.voices import random_run
 
 pytestmark = pytest.mark.browser
 
@@ -53,7 +52,7 @@ def test_a_chat_is_there_again_after_a_reload(page: Page, server: Server) -> Non
     text = reply["variants"][0]["text"]
     assert replies(page)[-1] == text
     expect(page.locator("button.seed")).to_have_text(f"seed {reply['variants'][0]['seed']}")
-    current = page.get_by_role("list", name="Kept chats").locator("a[aria-current]")
+    current = page.get_by_role("list", name="Saved chats").locator("a[aria-current]")
     expect(current.locator(".title")).to_have_text(f"soup {EVIL}?")
     page.reload()
     expect(page.locator(".bubble.you .words")).to_have_text(asked["variants"][0]["text"])
@@ -61,19 +60,19 @@ def test_a_chat_is_there_again_after_a_reload(page: Page, server: Server) -> Non
     assert page.title() == "wilma"
     page.get_by_role("button", name="New chat").click()
     expect(page.locator(".bubble.you")).to_have_count(0)
-    page.get_by_role("list", name="Kept chats").get_by_text("soup").first.click()
+    page.get_by_role("list", name="Saved chats").get_by_text("soup").first.click()
     expect(page.locator(".bubble.you .words")).to_have_text(f"soup {EVIL}?")
 
 
 def test_other_replies_are_variants_to_choose_from(page: Page, server: Server) -> None:
     """‹ 1/2 › goes back and forth; what was chosen stays chosen."""
     chat = ask(page, "do you have pets?")
-    page.get_by_role("button", name="Answer again").click()
+    page.get_by_role("button", name="Regenerate").click()
     expect(page.locator(".variants .count")).to_have_text("2/2", timeout=SOON)
     finished(page)
     first, second = (v["text"] for v in stored(server, chat)[1]["variants"])
     assert replies(page)[-1] == second
-    page.get_by_role("button", name="Earlier reply").click()
+    page.get_by_role("button", name="Previous reply").click()
     assert replies(page)[-1] == first
     expect(page.locator("[aria-live=polite]")).to_have_text(first)
     page.reload()
@@ -88,7 +87,7 @@ def test_a_correction_is_a_training_pair_until_it_is_undone(
     chat = ask(page, "what is your aunt called?")
     before = replies(page)[-1]
     page.get_by_role("button", name="Correct").click()
-    field = page.get_by_label("As you would have said it")
+    field = page.get_by_label("What you would have said")
     expect(field).to_be_focused()
     expect(field).to_have_value(before)
     field.fill(f"Hedwig {EVIL}")
@@ -117,9 +116,33 @@ def test_why_shows_the_passage(page: Page, talked: Workspace, posts: list[Path])
     page.reload()
     page.get_by_role("button", name="Why?").click()
     expect(page.locator(".why")).to_contain_text("100 % of this reply", timeout=SOON)
-    expect(page.locator(".why")).to_contain_text("longest stretch is 80 characters")
+    expect(page.locator(".why")).to_contain_text("longest passage has 80 characters")
     expect(page.locator(".why .text mark")).to_have_text(sentence)
     expect(page.locator(".why .passage").first).to_contain_text(sentence)
+
+
+def test_why_shows_the_memory(page: Page, talked: Workspace) -> None:
+    """A reply that leaned on memory: the sentence, the exchange and the tinted words; the numbers
+    on demand, as the API has them."""
+    with CorpusStore(talked.corpus_path) as corpus:
+        question = next(iter(corpus.conversations())).messages[0].text
+    memory = page.get_by_label("Memory")
+    memory.focus()
+    page.keyboard.press("End")
+    ask(page, question)
+    page.get_by_role("button", name="Why?").click()
+    expect(page.locator(".why .sum")).to_contain_text("Memory 1: ", timeout=SOON)
+    expect(page.locator(".why .exchanges li").first).to_contain_text(question)
+    said = page.locator(".bubble.model .words").last.inner_text().strip()
+    assert "".join(page.locator(".why .piece").all_text_contents()) == said
+    assert "from memory, mostly exchange" in str(
+        page.locator(".why .piece").first.get_attribute("title")
+    )
+    page.get_by_role("button", name="Show numbers").click()
+    expect(page.locator(".why tbody tr")).to_have_count(page.locator(".why .piece").count())
+    memory.focus()
+    page.keyboard.press("Home")
+    expect(memory).to_have_attribute("aria-valuetext", "off")
 
 
 def test_a_private_chat_leaves_nothing(page: Page, server: Server) -> None:
@@ -127,7 +150,7 @@ def test_a_private_chat_leaves_nothing(page: Page, server: Server) -> None:
     private(page)
     say(page, "quixotic secret?")
     finished(page)
-    page.get_by_role("button", name="Answer again").click()
+    page.get_by_role("button", name="Regenerate").click()
     expect(page.locator(".variants .count")).to_have_text("2/2", timeout=SOON)
     finished(page)
     expect(page.get_by_role("button", name="Correct")).to_have_count(0)
@@ -146,7 +169,7 @@ def test_search_rename_export_and_delete_by_keyboard(page: Page, server: Server)
     ask(page, "another one")
     page.get_by_role("searchbox").focus()
     page.keyboard.type("zanzib")
-    links = page.get_by_role("list", name="Kept chats").locator("a.open")
+    links = page.get_by_role("list", name="Saved chats").locator("a.open")
     expect(links).to_have_count(1)
     expect(links.locator(".excerpt")).to_contain_text("zanzibarian")
     page.keyboard.press("Tab")
@@ -168,12 +191,15 @@ def test_search_rename_export_and_delete_by_keyboard(page: Page, server: Server)
     assert record["messages"][0] == {"role": "user", "content": "a zanzibarian kettle?"}
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("button", name="Keep")).to_be_focused()
+    expect(page.get_by_role("button", name="Cancel")).to_be_focused()
     page.keyboard.press("Shift+Tab")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("No chat has these words.")).to_be_visible()
+    expect(page.get_by_text("No chats found.")).to_be_visible()
     expect(page.locator(".bubble.you")).to_have_count(0)
-    assert httpx.get(f"{server.url}api/chats/{kept}", timeout=PATIENCE).status_code == 404
+    expect(page.get_by_role("button", name="Undo")).to_be_focused()
+    page.reload()  # what was not taken back is carried out
+    address = f"{server.url}api/chats/{kept}"
+    once(lambda: httpx.get(address, timeout=PATIENCE).status_code == 404)
 
 
 def test_arrow_keys_go_through_the_list(page: Page) -> None:
@@ -181,7 +207,7 @@ def test_arrow_keys_go_through_the_list(page: Page) -> None:
     ask(page, "first of two")
     page.get_by_role("button", name="New chat").click()
     ask(page, "second of two")
-    links = page.get_by_role("list", name="Kept chats").locator("a.open")
+    links = page.get_by_role("list", name="Saved chats").locator("a.open")
     expect(links.first).to_contain_text("second of two")
     assert [links.nth(at).get_attribute("tabindex") for at in range(2)] == ["0", "-1"]
     links.first.focus()
@@ -191,28 +217,32 @@ def test_arrow_keys_go_through_the_list(page: Page) -> None:
     expect(links.first).to_be_focused()
 
 
-def test_stop_ends_the_servers_work(page: Page, server: Server) -> None:
+def test_stop_ends_the_servers_work(chromium: Browser, tmp_path: Path) -> None:
     """What is kept of a stopped reply is what was shown, and it does not grow."""
-    wild = json.dumps({"temperature": 2, "topK": 0, "maxTokens": 1000, "drafts": 1})
-    page.evaluate("wild => localStorage.setItem('inkling.settings', wild)", wild)
-    page.reload()
-    page.locator(".bubble.model .words").wait_for()  # the opening
-    for _ in range(10):  # so wild a reply is long, but now and then one ends before the click
+    lab = Workspace.create(tmp_path / "lab")
+    random_run(lab, slow=True)  # its replies never end by themselves
+    with open(lab.path / "inkling.toml", "a", encoding="utf-8") as file:
+        file.write("\n[sampling]\nbest_of = 1\nmax_tokens = 1000\n")
+    running = start_server(lab.path)
+    page = chromium.new_page()
+    try:
+        page.goto(running.url)
+        page.locator(".bubble.model .words").wait_for()  # the opening
         before = page.locator(".bubble.model .words").count()
         say(page, "go on")
-        with contextlib.suppress(Timeout):
-            # A reply stopped before its first character would have no seed and nothing to keep.
-            page.locator(".bubble.model .words:not(.soft)").nth(before).wait_for(timeout=10_000)
-            page.get_by_role("button", name="Stop").click(timeout=5_000)
+        # A reply stopped before its first character would have no seed and nothing to keep.
+        page.locator(".bubble.model .words:not(.soft)").nth(before).wait_for()
+        page.keyboard.press("Escape")  # a click would wait until the page stands still
         expect(page.get_by_role("button", name="Send")).to_be_visible(timeout=SOON)
-        if page.get_by_text("Stopped.").is_visible():
-            break
-    expect(page.get_by_text("Stopped.")).to_be_visible()
-    expect(page.locator("button.seed").last).to_be_visible()
-    text = replies(page)[-1]
-    chat = chat_of(page)
-    assert stored(server, chat)[-1]["variants"][0]["text"] == text
-    assert stored(server, chat)[-1]["variants"][0]["text"] == text
+        expect(page.get_by_text("Stopped.")).to_be_visible()
+        expect(page.locator("button.seed").last).to_be_visible()
+        text = replies(page)[-1]
+        chat = chat_of(page)
+        assert stored(running, chat)[-1]["variants"][0]["text"] == text
+        assert stored(running, chat)[-1]["variants"][0]["text"] == text
+    finally:
+        page.close()
+        stop_server(running)
 
 
 def test_a_chat_that_is_not_there_is_said(page: Page, server: Server) -> None:
@@ -236,8 +266,8 @@ def test_the_server_is_restarted_under_an_open_page(
         ask(page, "are you there?")
         stop_server(running)
         say(page, "and now?")
-        expect(page.get_by_role("alert")).to_contain_text("does not answer", timeout=SOON)
-        expect(page.locator(".thin")).to_contain_text("trying again", timeout=SOON)
+        expect(page.get_by_role("alert")).to_contain_text("not responding", timeout=SOON)
+        expect(page.locator(".thin")).to_contain_text("Trying again", timeout=SOON)
         # Meanwhile another model was trained.
         shutil.copytree(lab.runs_path / "tiny", lab.runs_path / "tiny-2")
         path = lab.runs_path / "tiny-2" / "config.json"
@@ -245,9 +275,10 @@ def test_the_server_is_restarted_under_an_open_page(
         config |= {"name": "tiny-2", "created": "2999-01-01T00:00:00+00:00"}
         path.write_text(json.dumps(config))
         running = start_server(lab.path, "--port", str(running.port))
-        expect(page.locator(".thin")).to_have_count(0, timeout=SOON)
+        expect(page.locator(".thin.problem")).to_have_count(0, timeout=SOON)
+        page.get_by_role("button", name="Talk to tiny-2").click(timeout=SOON)
         expect(page.locator(".swap")).to_contain_text("tiny-2", timeout=SOON)
-        page.get_by_role("button", name="Answer again").click()
+        page.get_by_role("button", name="Try again").click()
         finished(page)
         expect(page.get_by_role("alert")).to_have_count(0)
         assert len(stored(running, chat_of(page))) == 4

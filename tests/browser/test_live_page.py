@@ -61,7 +61,7 @@ def test_gibberish_is_seen_becoming_a_voice(tab: Page, lab: Workspace) -> None:
     other = tab.context.new_page()
     try:
         tab.goto(server.url + "#/chat")
-        expect(tab.locator(".note")).to_contain_text("no model to talk to yet")
+        expect(tab.locator(".note")).to_contain_text("no model to chat with yet")
         other.goto(server.url + "#/training")
         run = begin(server, steps=150)
         field = tab.get_by_label("Message", exact=True)
@@ -70,7 +70,7 @@ def test_gibberish_is_seen_becoming_a_voice(tab: Page, lab: Workspace) -> None:
         finished(tab)
 
         expect(other.locator(".status")).to_contain_text(f"{run} is done", timeout=SOON)
-        expect(tab.locator(".swap").last).to_contain_text("has learned on", timeout=SOON)
+        expect(tab.locator(".swap").last).to_contain_text("newer checkpoint", timeout=SOON)
         say(tab, "do you have pets?")
         finished(tab)
         kept = stored(server, chat_of(tab))
@@ -125,7 +125,7 @@ def test_a_listener_that_comes_back_is_sent_nothing_twice(tab: Page, lab: Worksp
         tab.goto(server.url + "#/training")
         expect(tab.locator("[data-key=step]")).to_have_text(re.compile(r"\d"), timeout=SOON)
         stop_server(server)
-        expect(tab.get_by_role("alert")).to_contain_text("does not answer", timeout=SOON)
+        expect(tab.get_by_role("alert")).to_contain_text("not responding", timeout=SOON)
         with tab.expect_response(re.compile(r"/events\?since="), timeout=SOON):
             server = start_server(lab.path, "--port", str(server.port))
         httpx.post(f"{server.url}api/runs/{run}/stop", timeout=60)
@@ -173,8 +173,8 @@ def test_the_curve_names_its_phases_its_best_and_guessing(tab: Page, server: Ser
     tab.goto(server.url + "#/training")
     tab.locator(".readout").wait_for(timeout=SOON)
     texts = {label["text"]: label for label in tab.evaluate("drawn")}
-    assert f"guessing: ln V = {row['ln_v']:.2f}" in texts
-    assert texts["learning to write"]["x"] < texts["learning to answer"]["x"]
+    assert f"uniform guess: ln V = {row['ln_v']:.2f}" in texts
+    assert texts["training"]["x"] < texts["fine-tuning"]["x"]
     named = [text for text in texts if re.search(r"\b(best|kept)$", text)]
     assert named
     assert any(text.startswith("held-out") for text in texts)
@@ -185,7 +185,7 @@ def test_the_curve_names_its_phases_its_best_and_guessing(tab: Page, server: Ser
     tab.wait_for_function(
         """() => {
           const texts = drawn.map((label) => label.text);
-          const last = texts.lastIndexOf('learning to write');
-          return last >= 0 && !texts.slice(last).includes('learning to answer');
+          const last = texts.lastIndexOf('training');
+          return last >= 0 && !texts.slice(last).includes('fine-tuning');
         }"""
     )

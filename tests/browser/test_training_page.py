@@ -3,6 +3,7 @@ a server that goes away and comes back."""
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import shutil
@@ -95,6 +96,70 @@ def test_the_readout_is_the_apis_numbers(curve: Page, server: Server) -> None:
     assert readout(curve).items() >= expected(evaluations, 0).items()
 
 
+DOTS = """
+  window.dots = [];
+  const { arc, fill } = CanvasRenderingContext2D.prototype;
+  let last = null;
+  CanvasRenderingContext2D.prototype.arc = function (x, y, radius, ...rest) {
+    last = { x, y, radius };
+    return arc.call(this, x, y, radius, ...rest);
+  };
+  CanvasRenderingContext2D.prototype.fill = function (...rest) {
+    if (last) window.dots.push({ ...last, colour: this.fillStyle });
+    last = null;
+    return fill.call(this, ...rest);
+  };
+"""
+
+
+def test_readout_and_curve_mean_the_same_evaluation(chromium: Browser, server: Server) -> None:
+    """Every evaluation under the arrow keys, those at the step where both phases meet included: the
+    dots stand at the losses that are read out, of that phase alone. The samples follow the toggle,
+    and the two counts of tokens explain each other."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 800})
+    page = context.new_page()
+    page.add_init_script(DOTS)
+    page.goto(server.url + "#/training")
+    page.locator(".readout").wait_for(timeout=SOON)
+    rows = columns(server)
+    slider = page.get_by_role("slider")
+    slider.focus()
+    places: list[tuple[float, float]] = []
+    for index in range(len(rows["step"])):
+        page.evaluate("dots.length = 0")
+        page.keyboard.press("ArrowRight" if index else "Home")
+        train, val = rows["train_loss"][index], rows["val_loss"][index]
+        page.wait_for_function("dots.some((dot) => dot.radius === 4)")
+        assert readout(page).items() >= expected(rows, index).items()
+        phase = {"train": "training", "finetune": "fine-tuning"}[rows["phase"][index]]
+        assert readout(page)["phase"] == phase
+        drawn = page.evaluate("dots.filter((dot) => dot.radius === 4)")
+        latest = {dot["colour"]: dot["y"] for dot in drawn}
+        losses = [loss for loss in (train, val) if loss is not None]
+        assert len(latest) == len(losses)
+        places += zip(losses, latest.values(), strict=True)
+    (low, bottom), (high, top) = min(places), max(places)
+    for loss, y in places:
+        straight = bottom + (loss - low) * (top - bottom) / (high - low)
+        assert y == pytest.approx(straight, abs=1.5)
+
+    samples = httpx.get(server.url + "api/runs/tiny/metrics", timeout=PATIENCE).json()["samples"]
+    assert {sample["phase"] for sample in samples} == {"train", "finetune"}
+    before = len({sample["step"] for sample in samples if sample["phase"] == "train"})
+    page.get_by_label("fine-tuning").uncheck()
+    expect(page.locator("ol li")).to_have_count(min(4, before))
+    expect(page.locator("ol .where").get_by_text("fine-tuning")).to_have_count(0)
+
+    run = httpx.get(server.url + "api/runs", timeout=PATIENCE).json()["runs"][-1]
+    live = round(math.exp(run["ln_v"]))
+    explained = page.get_by_label("What am I seeing")
+    expect(explained).to_contain_text(f"A uniform guess chooses among {live:,}")
+    expect(explained).to_contain_text(
+        f"of the {run['vocabulary']:,} tokens of the vocabulary, {run['vocabulary'] - live:,} never"
+    )
+    context.close()
+
+
 def test_the_table_says_the_same(curve: Page, server: Server) -> None:
     """A row an evaluation; without fine-tuning only the first phase."""
     evaluations = columns(server)
@@ -164,7 +229,7 @@ def test_a_live_training_by_keyboard_alone(chromium: Browser, lab: Workspace) ->
         stop = page.get_by_role("button", name="Stop", exact=True)
         stop.focus()
         page.keyboard.press("Enter")
-        expect(page.get_by_role("button", name="Stop the training")).to_be_focused()
+        expect(page.get_by_role("button", name="Stop training")).to_be_focused()
         page.keyboard.press("Enter")
         expect(page.locator(".status")).to_contain_text("was stopped at step", timeout=SOON)
         resume = page.get_by_role("button", name="Resume")
@@ -187,7 +252,7 @@ def test_the_page_finds_a_server_that_comes_back(chromium: Browser, lab: Workspa
         expect(page).to_have_url(re.compile("#/training$"))  # what is alive is shown first
         expect(page.locator(".status")).to_contain_text(re.compile(r"step [\d,]+"), timeout=SOON)
         stop_server(running)
-        expect(page.get_by_role("alert")).to_contain_text("does not answer", timeout=SOON)
+        expect(page.get_by_role("alert")).to_contain_text("not responding", timeout=SOON)
         running = start_server(lab.path, "--port", str(running.port))
         expect(page.get_by_role("alert")).to_have_count(0, timeout=SOON)
         expect(page.locator(".status")).to_contain_text(re.compile(r"step [\d,]+"), timeout=SOON)
@@ -204,7 +269,7 @@ def test_without_a_model_the_chat_leads_to_training(
     page.goto(empty_server.url)
     page.get_by_role("link", name="Train a model").click()
     page.get_by_role("button", name="Train a model").click()
-    page.get_by_role("button", name="Begin").click()
+    page.get_by_role("button", name="Start").click()
     expect(page.get_by_role("alert")).to_contain_text("2,000", timeout=SOON)
     page.close()
 

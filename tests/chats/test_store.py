@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inkling.chats import ChatStore, Origin
+from inkling.chats import ChatStore, Provenance
 from inkling.config import SamplingSettings
 from inkling.corpus.document import Conversation, Message
 from inkling.corpus.importers import read_path
@@ -22,7 +22,7 @@ from inkling.corpus.split import split_corpus
 from inkling.corpus.store import CorpusStore
 from inkling.errors import ChatsError, CorpusError
 
-ORIGIN = Origin("run-1", 30, SamplingSettings(seed=7))
+ORIGIN = Provenance("run-1", 30, SamplingSettings(seed=7))
 
 
 @pytest.fixture
@@ -232,7 +232,7 @@ def test_a_corpus_that_cannot_be_written_undoes_the_correction(
 ) -> None:
     """Both databases say the same, whichever fails."""
     conversation = exchange(store)
-    corpus._db.execute("PRAGMA busy_timeout = 1")
+    monkeypatch.setattr("inkling.database.BUSY_MS", 1)
     other = sqlite3.connect("corpus.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(CorpusError, match="Another inkling command"):
@@ -308,7 +308,9 @@ def test_a_killed_process_loses_no_saved_message() -> None:
         assert [m.text for m in store.open(chat.id)] == [f"message {n}" for n in range(50)]
 
 
-def test_failures_of_the_file_are_explained(store: ChatStore) -> None:
+def test_failures_of_the_file_are_explained(
+    store: ChatStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Damaged, of a newer Inkling, locked, full, a folder: what happened and what to do."""
     conversation = exchange(store)
     Path("damaged.db").write_bytes(b"this is no database, it is a text of some length" * 40)
@@ -320,11 +322,11 @@ def test_failures_of_the_file_are_explained(store: ChatStore) -> None:
     with pytest.raises(ChatsError, match="newer version of Inkling"):
         ChatStore(Path("newer.db"))
     Path("folder.db").mkdir()
-    with pytest.raises(ChatsError, match="cannot be used"):
+    with pytest.raises(ChatsError, match=r"is not a file\. Move that file away"):
         ChatStore(Path("folder.db"))
     other = sqlite3.connect("chats.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    store._db.execute("PRAGMA busy_timeout = 1")
+    monkeypatch.setattr("inkling.database.BUSY_MS", 1)
     with pytest.raises(ChatsError, match="Another inkling command"):
         store.append(conversation, "them", "hello?")
     other.close()

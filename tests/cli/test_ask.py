@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from inkling.cli.ask import cell
 from inkling.config import REPLY
 from inkling.inference.chat import ChatModel
+from inkling.memory.corpus_index import run_memory
 from inkling.runs import Run
 from inkling.runtime import Runtime
+from inkling.workflows.answers import cell
 from inkling.workspace import Workspace
 from tests.conftest import DEMO, Result
 
@@ -35,11 +36,11 @@ def test_the_demo_s_questions_are_asked_where_the_workspace_has_none(
     rows = [line for line in text.splitlines() if line.startswith("| ")][2:]
     questions = (DEMO / "questions.txt").read_text(encoding="utf-8").splitlines()
     assert len(rows) == len(questions) == 30
-    voice = ChatModel.load(run, Runtime.detect())
-    reply = "".join(voice.reply(questions[3], [], REPLY.model_copy(update={"seed": 0})))
+    model = ChatModel.load(run, Runtime.detect()).with_memory(run_memory(workspace, run))
+    reply = "".join(model.reply(questions[3], [], REPLY.model_copy(update={"seed": 0})))
     assert rows[3] == f"| {cell(questions[3])} | {cell(reply)} |"
     assert "Seed 0, temperature 0.5, top-k 25" in text
-    assert f"step {voice.step:,}" in text
+    assert f"step {model.step:,}" in text
 
 
 def test_the_workspace_s_own_prompts_and_settings_count(
@@ -52,7 +53,7 @@ def test_the_workspace_s_own_prompts_and_settings_count(
         file.write("\n[sampling]\ntemperature = 0.25\nmin_p = 0.1\n")
     done = inkling("ask", "-w", workspace.path, "--seed", 7)
     assert done.status == 0
-    assert "2 answers kept in" in done.out
+    assert "2 answers saved in" in done.out
     text = Run.choose(workspace, None).answers_path.read_text(encoding="utf-8")
     assert "2 prompts from prompts.txt" in text
     assert "Seed 7, temperature 0.25, top-k 25, min-p 0.1" in text

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import pty
+import re
 import select
 import shutil
 import signal
@@ -20,7 +21,7 @@ import pytest
 from inkling.chats import ChatMessage, ChatStore
 from inkling.cli.chat_commands import COMMANDS
 from inkling.cli.console import Console, visible
-from inkling.cli.talk import stream
+from inkling.cli.generate import stream
 from inkling.corpus.store import CorpusStore
 from inkling.runs import Run
 from inkling.tokens.tokenizer import Tokenizer
@@ -127,9 +128,11 @@ def workspace(trained: Workspace) -> Workspace:
 def chat(
     inkling: Callable[..., Result], workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> Chat:
-    """Lines in, replies out, as through a pipe."""
+    """Lines in, replies out, as through a pipe; commands are taken as if they were typed."""
 
-    def run(lines: bytes | str, *arguments: object) -> Result:
+    def run(lines: bytes | str, *arguments: object, typed: bool = True) -> Result:
+        if typed:
+            monkeypatch.setattr(Console, "takes_commands", True)
         Path("in.txt").write_bytes(lines.encode() if isinstance(lines, str) else lines)
         with open("in.txt", encoding="utf-8") as file:
             monkeypatch.setattr(sys, "stdin", file)
@@ -212,6 +215,25 @@ def test_keys_in_a_terminal(terminal: Callable[..., Terminal], workspace: Worksp
     assert it.ended() == 0
 
 
+def test_lines_that_are_pasted_are_one_message(
+    terminal: Callable[..., Terminal], workspace: Workspace
+) -> None:
+    """As a terminal marks them (bracketed paste), with their line breaks; a slash in one of them
+    is no command."""
+    it = terminal("--max-tokens", 4, "-w", workspace.path)
+    it.expect("you: ")
+    it.type("\x1b[200~who are you?\r/and where\rnow?\x1b[201~")
+    it.type("\r")
+    it.expect("you: ")
+    it.say("//quit")
+    it.type(CTRL_D)
+    assert it.ended() == 0
+    (messages,) = kept(workspace)
+    assert [m.text for m in messages if m.role == "them"] == [
+        "who are you?\n/and where\nnow?", "/quit",
+    ]  # fmt: skip
+
+
 def test_ctrl_c_stops_a_reply_and_keeps_what_was_written(
     terminal: Callable[..., Terminal], workspace: Workspace
 ) -> None:
@@ -265,12 +287,13 @@ class Screen(io.StringIO):
 
 
 def test_a_pipe_gets_a_reply_a_message(chat: Chat, workspace: Workspace) -> None:
-    """Standard output has replies and nothing else; blank lines are no messages."""
-    result = chat("hello\n\n//path\nlast line without end", "--seed", 3)
+    """Standard output has replies and nothing else; blank lines are no messages, and nothing is a
+    command."""
+    result = chat("hello\n\n/quit\n//path\nlast line without end", "--seed", 3, typed=False)
     assert (result.status, result.err) == (0, "")
     (messages,) = kept(workspace)
     assert [m.text for m in messages if m.role == "them"] == [
-        "hello", "/path", "last line without end",
+        "hello", "/quit", "//path", "last line without end",
     ]  # fmt: skip
     assert result.out == "".join(f"{m.text}\n" for m in messages if m.role == "me")
     origin = messages[1].variants[0].origin
@@ -366,6 +389,60 @@ def test_why_says_what_was_copied(chat: Chat, workspace: Workspace) -> None:
     assert "100 % of this text stands verbatim" in result.err
     assert f"“{document.title}”" in result.err
     assert "Nothing of this text" in result.err
+
+
+def asked_before(workspace: Workspace) -> tuple[str, str]:
+    """A question of the corpus and what was answered."""
+    with CorpusStore(workspace.corpus_path) as store:
+        dialog = next(iter(store.conversations()))
+    return dialog.messages[0].text, dialog.messages[1].text
+
+
+def test_why_says_what_came_from_memory(chat: Chat, workspace: Workspace) -> None:
+    """Through a pipe in numbers: the exchanges, how much each gave, and the share of each stretch.
+    Without memory it says so; a corrected reply came from neither."""
+    question, answer = asked_before(workspace)
+    shown = chat(f"{question}\n/why\n", "--memory", 1, "--seed", 1).err
+    assert re.search(r"Memory 1: (\d+) % of this reply came from what you said before", shown)
+    assert f"them: {question}" in shown
+    assert answer[:20] in shown
+    assert re.search(r"\[1\] weight \d\.\d\d, gave \d+ % of the reply", shown)
+    assert re.search(r"(100|9\d)%  \[1\]  \S", shown)
+    bare = chat(f"{question}\n/why\n/edit No.\n/why\n/why all\n", "--memory", 0).err
+    assert "Memory 0: all of this reply came from the weights." in bare
+    assert "You corrected this reply" in bare
+    assert "/why takes nothing or numbers; you gave all." in bare
+
+
+def test_why_marks_words_in_a_terminal(
+    terminal: Callable[..., Terminal], workspace: Workspace
+) -> None:
+    """Words from memory are bold and underlined there; the numbers come on demand."""
+    question, _ = asked_before(workspace)
+    it = terminal("--max-tokens", 8, "--memory", 1, "-w", workspace.path)
+    it.expect("you: ")
+    it.say(question)
+    shown = it.say("/why")
+    assert "\x1b[1;4m" in shown
+    assert "Share from memory" not in shown
+    assert "Share from memory" in it.say("/why numbers")
+
+
+def test_what_is_forgotten_meanwhile_is_in_no_later_reply(
+    inkling: Callable[..., Result], terminal: Callable[..., Terminal], workspace: Workspace
+) -> None:
+    """A corpus that forgets in the middle of a chat: the next message finds nothing of it."""
+    it = terminal("--memory", 1, "--seed", 1, "-w", workspace.path)
+    it.expect("you: ")
+    it.say("where is the zylophant?")
+    it.say("/edit the zylophant is in the scullery")
+    it.say("/reset")
+    assert "the zylophant is in the scullery" in it.say("where is the zylophant?")
+    done = inkling("corpus", "forget", "--match", "zylophant", "--yes", "-w", workspace.path)
+    assert done.status == 0, done.err
+    it.say("/reset")
+    assert "scullery" not in it.say("where is the zylophant?")
+    assert "me: the zylophant" not in it.say("/why")
 
 
 def test_reset_begins_a_new_conversation(chat: Chat, workspace: Workspace) -> None:

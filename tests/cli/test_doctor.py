@@ -19,16 +19,19 @@ import pytest
 import torch
 
 from inkling.chats import ChatStore
-from inkling.cli import examination
-from inkling.cli.machine_check import LIBRARIES
-from inkling.cli.progress import print_plan
+from inkling.cli import doctor as doctor_command
+from inkling.cli.plan import print_plan
 from inkling.config import ModelSettings, TrainingSettings, TrainRequest
 from inkling.corpus.document import Document
 from inkling.corpus.store import CorpusStore
+from inkling.doctor import report as doctor_report
+from inkling.doctor.machine import LIBRARIES
+from inkling.inference.kernel_decoder import kernel_kind
 from inkling.preparation import estimate_facts, prepare_run
 from inkling.runs import Run
 from inkling.runtime import Runtime
-from inkling.training import planner, start
+from inkling.training import configure, planner
+from inkling.training.cadence import Costs
 from inkling.training.forecast import forecast, usable_seconds
 from inkling.workspace import Workspace
 from tests.conftest import DEMO, Result, made_read_only
@@ -41,7 +44,7 @@ def free_port(monkeypatch: pytest.MonkeyPatch) -> int:
     """A port that nobody uses stands for 5050, which somebody may."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
-    monkeypatch.setattr(examination, "PORT", port)
+    monkeypatch.setattr(doctor_command, "PORT", port)
     return port
 
 
@@ -84,12 +87,13 @@ def test_a_healthy_workspace_is_left_as_it_was(inkling: Inkling, copy: Workspace
     assert text.out.endswith("\nAll is well.\n")
     assert set(report) == {
         "inkling", "ok", "problems", "notes", "machine", "disk_path", "disk_free", "workspace",
-        "text", "offers",
+        "text", "estimates",
     }  # fmt: skip
     machine, workspace = report["machine"], report["workspace"]
     assert machine["torch"]["version"] == torch.__version__
     assert machine["torch"]["gflops"] > 0
     assert machine["full_text_search"]
+    assert machine["decoder"] == kernel_kind()
     assert machine["port_free"]
     assert 0 < machine["memory_available"] <= machine["memory_total"]
     assert machine["libraries"]["tokenizers"]
@@ -104,10 +108,10 @@ def test_a_healthy_workspace_is_left_as_it_was(inkling: Inkling, copy: Workspace
     ]
     assert workspace["training"] is None
     assert report["text"] == "this workspace's text"
-    assert [offer["minutes"] for offer in report["offers"]] == [1.0, 3.0, 10.0]
-    nats = [offer["nats_per_char"] for offer in report["offers"]]
+    assert [estimate["minutes"] for estimate in report["estimates"]] == [1.0, 3.0, 10.0]
+    nats = [estimate["nats_per_char"] for estimate in report["estimates"]]
     assert nats == sorted(nats, reverse=True)
-    assert f"{report['offers'][0]['weights']:,}" in text.out
+    assert f"{report['estimates'][0]['weights']:,}" in text.out
 
 
 def test_where_there_is_no_workspace_the_demo_stands_for_it(inkling: Inkling) -> None:
@@ -116,7 +120,7 @@ def test_where_there_is_no_workspace_the_demo_stands_for_it(inkling: Inkling) ->
     assert report["problems"] == []
     assert report["workspace"] is None
     assert report["text"] == "the demo's text"
-    assert report["offers"][2]["steps"] > 0
+    assert report["estimates"][2]["steps"] > 0
 
 
 def test_a_folder_that_is_no_workspace_is_wrong_usage_of_w(inkling: Inkling) -> None:
@@ -247,7 +251,7 @@ def test_a_torch_that_cannot_be_loaded_is_one_problem(trained: Workspace) -> Non
     report = json.loads(done.stdout)
     assert "Torch cannot be loaded (libtorch.so: no such file)" in report["problems"][0]
     assert report["workspace"]["runs"][0]["state"] == "done"
-    assert report["offers"] == []
+    assert report["estimates"] == []
 
 
 def test_the_libraries_are_those_that_the_package_asks_for() -> None:
@@ -264,19 +268,18 @@ def test_doctor_promises_what_train_prints(
     """The same text, speed and seconds: the same model, steps and expected loss."""
     gflops, spent = 150.0, 2.0
 
-    def step_seconds(
-        model: Any, loader: object, settings: TrainingSettings, runtime: Runtime
-    ) -> float:
-        return planner.estimated_step_seconds(model.settings, settings, gflops)
+    def timed(session: Any, seconds: float, model: Any, settings: TrainingSettings) -> Costs:
+        step = planner.estimated_step_seconds(model, settings, gflops)
+        return Costs.of_step(step, settings.batch.total_batch_size)
 
-    monkeypatch.setattr(start, "time_step", step_seconds)
+    monkeypatch.setattr(configure, "_timed", timed)
     monkeypatch.setattr(planner, "measure_gflops", lambda runtime: gflops)
     prepared = prepare_run(trained, f"asked-{minutes:g}", planner.merges_for)
     now = time.time()
     runtime = Runtime(torch.device("cpu"), torch.float32, 1, started=now - spent)
     with monkeypatch.context() as frozen:
         frozen.setattr(time, "time", lambda: now)
-        config = start.start_run(prepared, TrainRequest(minutes=minutes), runtime).config()
+        config = configure.start_run(prepared, TrainRequest(minutes=minutes), runtime).config()
     shutil.rmtree(prepared.path)
     facts = config.data
     seconds = usable_seconds(minutes, figures=True) - spent
@@ -286,12 +289,12 @@ def test_doctor_promises_what_train_prints(
     assert made.plan.finetune == config.finetune
     print_plan(config, "a machine")
     printed = capsys.readouterr().out
-    offer = examination._offer(made, facts, 10**12, 10**12)
-    assert f"{offer.weights:,} weights in {offer.n_layer} blocks of width" in printed
-    assert f"{offer.steps:,} steps, reading the text {offer.readings:.1f} times" in printed
-    assert f"then {offer.finetune_steps:,} steps on the dialogs" in printed
-    assert f"about {offer.memory_bytes / 1e6:,.0f} MB" in printed
-    assert f"about {offer.bits_per_char:.1f} bits a character: {offer.looks_like}" in printed
+    estimate = doctor_report._estimate(made, facts, 10**12, 10**12)
+    assert f"{estimate.weights:,} weights in {estimate.n_layer} blocks of width" in printed
+    assert f"{estimate.steps:,} steps, reading the text {estimate.readings:.1f} times" in printed
+    assert f"then {estimate.finetune_steps:,} steps on the dialogs" in printed
+    assert f"about {estimate.memory_bytes / 1e6:,.0f} MB" in printed
+    assert f"about {estimate.bits_per_char:.1f} bits a character: {estimate.looks_like}" in printed
 
 
 def test_text_that_no_run_has_read_is_estimated_closely(trained: Workspace) -> None:

@@ -18,10 +18,10 @@ from inkling.config import RunConfig, SamplingSettings
 from inkling.evaluation.guessing import choose, deal
 from inkling.evaluation.loops import Loops
 from inkling.evaluation.passages import dialogs, exchanges
-from inkling.evaluation.schema import HeldOut, Missing, Report
+from inkling.evaluation.schema import EvaluationReport, HeldOut, Missing
 from inkling.evaluation.stylometry import Voice
 from inkling.inference.chat import ChatModel
-from inkling.inference.replies import replier
+from inkling.inference.measured_replies import replier
 from inkling.runs import Run
 from inkling.runtime import Runtime
 from inkling.tokens.dataset import PackedIds
@@ -42,9 +42,11 @@ def copy(trained: Workspace) -> Workspace:
     return workspace
 
 
-def report_of(workspace: Workspace, name: str) -> Report:
+def report_of(workspace: Workspace, name: str) -> EvaluationReport:
     """The report as it lies on disk."""
-    return Report.model_validate_json((workspace.run_path(name) / "report.json").read_text())
+    return EvaluationReport.model_validate_json(
+        (workspace.run_path(name) / "report.json").read_text()
+    )
 
 
 def test_a_report_on_a_fine_tuned_run(inkling: Inkling, copy: Workspace) -> None:
@@ -56,7 +58,7 @@ def test_a_report_on_a_fine_tuned_run(inkling: Inkling, copy: Workspace) -> None
     for words in ("HELD-OUT LOSS", "Kneser-Ney 5-gram", "LEAKS", "CALIBRATION", "SOUNDS LIKE YOU"):
         assert words in done.out
     report = report_of(copy, "tiny")
-    best = Run(copy.run_path("tiny")).best()
+    best = Run(copy.run_path("tiny")).checkpoints.best()
     for text, phase in ((report.writing, "train"), (report.replies, "finetune")):
         assert isinstance(text, HeldOut)
         assert text.losses[0].phase == phase
@@ -68,8 +70,27 @@ def test_a_report_on_a_fine_tuned_run(inkling: Inkling, copy: Workspace) -> None
     assert isinstance(report.voice, Voice | Missing)
     assert not report.verdict.warning
     printed = inkling("eval", "--replies", 10, "--json", "-w", copy.path).out
-    again = Report.model_validate_json(printed)
+    again = EvaluationReport.model_validate_json(printed)
     assert again.model_copy(update={"made": ""}) == report.model_copy(update={"made": ""})
+
+
+def test_the_model_is_measured_without_memory(
+    inkling: Inkling, copy: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither the report nor the game opens or makes an index, whatever [sampling] says; both say
+    so."""
+    with open(copy.config_path, "a", encoding="utf-8") as file:
+        file.write("memory = 1.0\n")
+    run = Run(copy.run_path("tiny"))
+    shutil.rmtree(run.memory_path, ignore_errors=True)
+    done = inkling("eval", "--replies", 2, "-w", copy.path)
+    assert done.status == 0, done.err
+    assert "Measured without memory" in done.out
+    assert "Measured without memory" in run.report_page_path.read_text()
+    assert report_of(copy, "tiny").sampling.memory == 0
+    monkeypatch.setattr(sys, "stdin", io.StringIO("m\n"))
+    assert "made without memory" in inkling("guess", "--seed", 1, "-w", copy.path).out
+    assert not run.memory_path.exists()
 
 
 def test_the_page_escapes_and_asks_nothing_of_anyone(inkling: Inkling, copy: Workspace) -> None:
@@ -216,7 +237,7 @@ def test_the_game_through_a_pipe(
     early = play(f"{keys[0]}\n", 5)
     assert "1 of 1 right" in early
     assert "could also give" in early
-    assert "no score to keep" in play("", 5)
+    assert "no score to save" in play("", 5)
 
     done = inkling("eval", "--replies", 1, "-w", copy.path)
     assert "ME OR THE MODEL?" in done.out

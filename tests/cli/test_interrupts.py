@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,21 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from inkling.workflows.status import read_status
 from inkling.workspace import Workspace
 from tests.conftest import DEMO
-
-# Tests that run in the background ignore SIGINT, and so would their children.
-FOREGROUND = (
-    sys.executable, "-c",
-    "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); "
-    "os.execv(sys.argv[1], sys.argv[1:])",
-)  # fmt: skip
 
 
 def interrupted(module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """`inkling` with Ctrl-C pressed as soon as Python has imported `module`."""
     process = subprocess.Popen(
-        [*FOREGROUND, sys.executable, "-X", "importtime", "-m", "inkling", *arguments],
+        [sys.executable, "-X", "importtime", "-m", "inkling", *arguments],
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert process.stderr is not None
@@ -96,7 +91,40 @@ def test_ctrl_c_in_a_finaliser_is_not_lost() -> None:
         "inkling.__main__.run()\n"
     )
     done = subprocess.run(
-        [*FOREGROUND, sys.executable, "-c", code],
+        [sys.executable, "-c", code],
         capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
     stopped(done)
+
+
+def test_a_training_in_the_background_is_stopped_by_sigterm_alone(trained: Workspace) -> None:
+    """Begun with SIGINT and SIGHUP ignored, as by `nohup` or a script's `&`: those two are meant
+    for others and change nothing; SIGTERM saves and ends it, with the state as JSON."""
+    ignoring = (
+        "import os, signal, sys\n"
+        "for number in (signal.SIGINT, signal.SIGHUP): signal.signal(number, signal.SIG_IGN)\n"
+        "os.execv(sys.executable, [sys.executable, '-m', 'inkling', *sys.argv[1:]])"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", ignoring, "train", "--steps", "100000", "--name", "nohup",
+         "--recipe", "bigram", "--no-plots", "-w", str(trained.path)],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    said = iter(process.stdout)
+    assert any(" step " in line for line in said)
+    for number in (signal.SIGINT, signal.SIGHUP):
+        process.send_signal(number)
+    assert any(" step " in line for line in said)
+    status = read_status(trained)
+    assert status is not None
+    assert (status.state, status.pid, status.run) == ("training", process.pid, "nohup")
+    process.send_signal(signal.SIGTERM)
+    rest = "".join(said)
+    process.stdout.close()
+    assert process.wait(60) == 143
+    assert "everything is saved" in rest
+    status = read_status(trained)
+    assert status is not None
+    assert (status.state, status.run) == ("stopped", "nohup")
+    shutil.rmtree(trained.run_path("nohup"))

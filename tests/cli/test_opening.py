@@ -69,6 +69,7 @@ def opened(arguments: list[str], folder: Path) -> float:
         os.close(terminal)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("command", ["serve", "demo", "start"])
 def test_the_page_is_open_within_five_seconds(
     command: str, trained: Workspace, tmp_path: Path

@@ -36,9 +36,9 @@ def small(inkling: Inkling) -> Workspace:
 def weights(workspace: Workspace, name: str) -> dict[str, torch.Tensor]:
     """The last checkpoint's model."""
     run = Run(workspace.run_path(name))
-    step = run.last_step()
+    step = run.checkpoints.last_step()
     assert step is not None
-    return run.load_checkpoint(step).model
+    return run.checkpoints.load(step).model
 
 
 def test_runs_are_listed_compared_and_deleted(inkling: Inkling, small: Workspace) -> None:
@@ -108,9 +108,9 @@ def test_settings_by_hand(inkling: Inkling, small: Workspace) -> None:
     assert done.status == 0, done.err
     config = Run(small.run_path("r")).config()
     assert config.model.n_layer == 1
-    assert config.train.weight_decay == 0.25
+    assert config.train.optimizer.weight_decay == 0.25
     assert config.finetune is not None
-    assert config.finetune.replay_ratio == 0.5
+    assert config.finetune.data.replay_ratio == 0.5
     for text, words in (
         ("model.n_layers=3", "Did you mean model.n_layer?"),
         ("learning_rat=3", "Did you mean train.learning_rate?"),
@@ -139,8 +139,8 @@ def test_a_workspace_has_defaults(inkling: Inkling, small: Workspace) -> None:
     )
     assert inkling("train", "--name", "r", "--no-plots", "-w", "w").status == 0
     made = Run(small.run_path("r")).config()
-    assert (made.recipe, made.seed, made.train.steps) == ("bigram", 9, 3)
-    assert made.train.learning_rate == 0.02
+    assert (made.recipe, made.seed, made.train.schedule.steps) == ("bigram", 9, 3)
+    assert made.train.optimizer.learning_rate == 0.02
     typed = inkling("train", "--name", "s", "--seed", 4, "--no-plots", "-w", "w")
     assert typed.status == 0
     assert Run(small.run_path("s")).config().seed == 4
@@ -207,7 +207,7 @@ def test_ctrl_c_between_the_data_and_the_run_leaves_no_folder(
     def pressed(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("inkling.training.start.start_run", pressed)
+    monkeypatch.setattr("inkling.training.configure.start_run", pressed)
     assert inkling("train", "--steps", 2, "-w", "w").status == 130
     assert not list(small.runs_path.glob("*"))
 
@@ -242,10 +242,10 @@ def test_other_recipes_train_and_write(inkling: Inkling, small: Workspace, recip
     assert (config.finetune is not None) == (recipe == "classic-fast")
     if recipe == "classic-fast":
         assert config.merges == 0
-        assert config.train.optimizer == "adamw"
+        assert config.train.optimizer.algorithm == "adamw"
         assert config.finetune is not None
-        assert config.finetune.learning_rate == pytest.approx(8e-5)
-        assert config.finetune.inherit_optimizer
+        assert config.finetune.optimizer.learning_rate == pytest.approx(8e-5)
+        assert config.finetune.optimizer.inherit_optimizer
     text = inkling("generate", "--run", "r", "--prompt", "The ", "--seed", 1, "-w", "w")
     assert text.status == 0
     assert len(text.out) > 5
@@ -261,6 +261,7 @@ def test_a_climb_in_no_time_is_refused(inkling: Inkling, small: Workspace) -> No
     assert not small.run_names()
 
 
+@pytest.mark.alone
 def test_the_ladder_tells_its_story(inkling: Inkling, small: Workspace) -> None:
     """Every rung in one table beside uniform and counts, samples, a figure, saved as a group."""
     done = inkling("ladder", "--minutes", "0.8", "-w", "w", "--name", "g")

@@ -9,11 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inkling.corpus import importers
-from inkling.corpus.clean import decode, html_to_text, split_front_matter, strip_markdown
 from inkling.corpus.dialog import sessions
 from inkling.corpus.document import Conversation, Document, Dropped, Item, Message
-from inkling.corpus.importers import dialog_text, huge, read_path
+from inkling.corpus.front_matter import split_front_matter
+from inkling.corpus.html import html_to_text
+from inkling.corpus.importers import dialog_text, files, huge, read_path
+from inkling.corpus.importing.charset import decode
+from inkling.corpus.importing.importer import ReadOptions
+from inkling.corpus.markdown import strip_markdown
 from inkling.corpus.store import CorpusStore
 
 WORDS = "Grüße aus Köln — naïve café, 日本語 🐖\nsecond line\n"
@@ -58,8 +61,8 @@ def test_latin_1_is_read_as_windows_1252() -> None:
         ("a.txt", b"\xff\xfe\x00", "binary, not text"),
         ("a.txt", b"", "empty"),
         ("a.txt", b"\xef\xbb\xbf \n ", "empty"),
-        ("a.pdf", b"%PDF-1.7", "not a text format (.pdf)"),
-        ("README", b"words", "not a text format (no extension)"),
+        ("a.xyz", b"words", "not a format that Inkling reads (.xyz)"),
+        ("README", b"words", "not a format that Inkling reads (no extension)"),
         ("a.md", b"---\ntitle: x\n---\n", "no words in it"),
         ("a.html", b"<script>var x = 1</script>", "no words in it"),
         ("a.txt", b"them: hello?\nthem: anybody?\n\nme: yes", None),
@@ -107,10 +110,10 @@ def test_markdown_front_matter_gives_title_and_date() -> None:
     assert item.text == "# Soup\n\nA green pea  *soup*."
 
 
-def test_broken_front_matter_stays_text() -> None:
-    """Better a stray header than a lost text."""
-    text = "---\ntitle: [unclosed\n---\nbody"
-    assert split_front_matter(text).body == text
+def test_broken_front_matter_is_no_text() -> None:
+    """What can be read of it is."""
+    matter = split_front_matter("---\ntitle: [unclosed\n---\nbody")
+    assert (matter.title, matter.body) == ("[unclosed", "body")
     assert strip_markdown("a [[page|the words]] b [[page]]") == "a the words b page"
 
 
@@ -177,12 +180,12 @@ def test_jsonl_shapes() -> None:
 
 def test_folders_are_walked_in_order_without_hidden_files(tmp_path: Path) -> None:
     """Sorted, hidden folders and other workspaces left alone, unknown files listed."""
-    for name in ("b.txt", "a.md", ".git/x.txt", "sub/c.txt", "w/inkling.toml", "w/d.txt", "e.docx"):
+    for name in ("b.txt", "a.md", ".git/x.txt", "sub/c.txt", "w/inkling.toml", "w/d.txt", "e.xyz"):
         path = tmp_path / "notes" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"words of {name}")
     items = list(read_path(tmp_path / "notes"))
-    assert [item.raw_ref for item in items] == ["a.md", "b.txt", "e.docx", "sub/c.txt"]
+    assert [item.raw_ref for item in items] == ["a.md", "b.txt", "e.xyz", "sub/c.txt"]
 
 
 def test_adding_twice_changes_nothing_and_counts_reconcile() -> None:
@@ -204,7 +207,7 @@ def test_adding_twice_changes_nothing_and_counts_reconcile() -> None:
         assert (third.kept, third.already_there) == (1, 3)
         (source,) = store.sources()
         assert (source.documents, source.conversations, source.messages) == (2, 2, 4)
-        assert source.dropped == {"not a text format (.bin)": 1}
+        assert source.dropped == {"not a format that Inkling reads (.bin)": 1}
 
 
 def test_a_failing_import_leaves_the_corpus_as_it_was() -> None:
@@ -254,7 +257,13 @@ def test_decode_rejects_what_is_not_text() -> None:
 
 def test_a_url_is_no_speaker() -> None:
     """With --me every name counts, but `http:` is none."""
-    item = only(list(dialog_text.read("Bob: see\nhttp://x.y/z\nAda: fine\n", "d.txt", "Ada")))
+    item = only(
+        list(
+            dialog_text.read(
+                "Bob: see\nhttp://x.y/z\nAda: fine\n", "d.txt", ReadOptions.of(["Ada"])
+            )
+        )
+    )
     assert isinstance(item, Conversation)
     assert [(m.author_id, m.text) for m in item.messages] == [
         ("Bob", "see\nhttp://x.y/z"),
@@ -291,7 +300,7 @@ def test_huge_files_become_parts_with_the_encoding_of_the_whole(
 ) -> None:
     """The only word that tells Windows-1252 from UTF-8 stands at the very end; a file that grew
     adds its new parts alone."""
-    monkeypatch.setattr(importers, "WHOLE_BYTES", 1_000)
+    monkeypatch.setattr(files, "WHOLE_BYTES", 1_000)
     monkeypatch.setattr(huge, "PART_CHARACTERS", 5_000)
     monkeypatch.setattr(huge, "BLOCK_BYTES", 777)
     paragraphs = [f"Paragraph {n} of a very long letter, with some words." for n in range(400)]
@@ -311,7 +320,7 @@ def test_huge_files_become_parts_with_the_encoding_of_the_whole(
 
 def test_huge_lines_of_json_are_read_line_by_line(monkeypatch: pytest.MonkeyPatch) -> None:
     """No record is cut, whatever its length, and what is no text is still told."""
-    monkeypatch.setattr(importers, "WHOLE_BYTES", 100)
+    monkeypatch.setattr(files, "WHOLE_BYTES", 100)
     monkeypatch.setattr(huge, "PART_CHARACTERS", 50)
     lines = [json.dumps({"text": f"record {n} " + "long " * n}) for n in range(40)]
     items = read("data.jsonl", "\n".join(lines))

@@ -212,3 +212,26 @@ def test_boilerplate_is_no_leak() -> None:
         for n in range(20)
     ]
     assert split_of(documents).leak == 0.0
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_of_a_few_long_chats_the_end_of_each_is_held_out(count: int) -> None:
+    """One session of 40 exchanges each: the last four, whole, and nothing is lost."""
+    chance = random.Random(3)
+
+    def said() -> str:
+        return " ".join("".join(chance.choices("aeiouln", k=5)) for _ in range(6))
+
+    chats = [
+        Conversation(
+            tuple(Message("me" if i % 2 else "ada", bool(i % 2), said()) for i in range(80)), ""
+        )
+        for _ in range(count)
+    ]
+    split = split_of([], chats)
+    assert len(split.train_dialogs) == len(split.held_out_dialogs) == count
+    for dialog in split.held_out_dialogs:
+        assert len(dialog.turns) == 8
+        assert dialog.turns[0][0] == "them"
+    for dialog in split.train_dialogs:
+        assert len(dialog.turns) == 72

@@ -18,7 +18,7 @@ from inkling.evaluation.baselines import (
     xz_ratio,
 )
 from inkling.evaluation.compressors import added_nats, ppm_installed
-from inkling.evaluation.passages import Passage, Symbols, writing_symbols
+from inkling.evaluation.passages import HeldOutPassage, Symbols, writing_symbols
 from inkling.tokens.dataset import PackedIds
 from inkling.tokens.tokenizer import END as END_TOKEN
 
@@ -65,7 +65,7 @@ def test_bigram_is_a_distribution() -> None:
 
 def symbols(text: str) -> Symbols:
     """A passage of writing, every character scored."""
-    return writing_symbols([Passage(END_TOKEN, text)])
+    return writing_symbols([HeldOutPassage(END_TOKEN, text)])
 
 
 def test_unigram_by_hand() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from inkling.evaluation.copying import Copying, measure_copying
-from inkling.spans import SpanIndex
+from inkling.tracing.span_index import SpanIndex
 
 LONG = "the piano stood in the rain for a week and nobody minded"
 SHORT = "a fork and some patience, no more"

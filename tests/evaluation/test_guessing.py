@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from inkling.evaluation.guessing import choose, deal, score, wilson
-from inkling.evaluation.loops import Written
-from inkling.evaluation.passages import Exchange
+from inkling.evaluation.loops import GeneratedReply
+from inkling.evaluation.passages import HeldOutExchange
 
-FOUND = [Exchange((), f"question {n}", f"real {n}") for n in range(30)]
+FOUND = [HeldOutExchange((), f"question {n}", f"real {n}") for n in range(30)]
 
 
 def test_wilson_by_known_numbers() -> None:
@@ -22,7 +22,7 @@ def test_ten_real_and_ten_written_shuffled() -> None:
     """Both replies to each of ten questions; another seed, another order."""
     chosen = choose(FOUND, seed=1)
     assert len({exchange.question for exchange in chosen}) == 10
-    written = [Written(f"model {n}", False) for n in range(10)]
+    written = [GeneratedReply(f"model {n}", False) for n in range(10)]
     cards = deal(chosen, written, seed=1)
     assert sorted(card.who for card in cards) == ["me"] * 10 + ["model"] * 10
     assert all(card.reply.startswith({"me": "real", "model": "model"}[card.who]) for card in cards)
@@ -34,15 +34,15 @@ def test_ten_real_and_ten_written_shuffled() -> None:
 
 def test_no_question_and_no_reply_twice() -> None:
     """A stock answer would give itself away; fewer than ten are used as they are."""
-    same = [Exchange((), f"q{n}", "next question") for n in range(5)]
-    again = [Exchange((), "q", f"r{n}") for n in range(5)]
+    same = [HeldOutExchange((), f"q{n}", "next question") for n in range(5)]
+    again = [HeldOutExchange((), "q", f"r{n}") for n in range(5)]
     assert len(choose([*same, *again], seed=0)) == 2
 
 
 def test_the_score_counts_a_question_once() -> None:
     """All right of four answers on two questions: the interval is that of two."""
     chosen = FOUND[:2]
-    cards = deal(chosen, [Written("a", False), Written("b", False)], seed=0)
+    cards = deal(chosen, [GeneratedReply("a", False), GeneratedReply("b", False)], seed=0)
     found = score(cards, [card.who for card in cards], "2026-01-01", 0)
     assert (found.right, found.answers, found.prompts) == (4, 4, 2)
     assert (found.low, found.high) == wilson(1.0, 2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inkling.evaluation.loops import Written, count_loops, has_loop
+from inkling.evaluation.loops import GeneratedReply, count_loops, has_loop
 
 
 @given(st.text("ab", max_size=40), st.integers(1, 5), st.integers(1, 4))
@@ -33,5 +33,11 @@ def test_the_limits() -> None:
 
 def test_counting() -> None:
     """Each reply may be counted in several ways."""
-    found = count_loops([Written("-" * 30, True), Written(" \n", False), Written("fine", False)])
+    found = count_loops(
+        [
+            GeneratedReply("-" * 30, True),
+            GeneratedReply(" \n", False),
+            GeneratedReply("fine", False),
+        ]
+    )
     assert (found.replies, found.looping, found.empty, found.cut_off) == (3, 1, 1, 1)

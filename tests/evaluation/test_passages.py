@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from inkling.evaluation.likelihood import measure
 from inkling.evaluation.passages import (
-    Exchange,
+    HeldOutExchange,
     dialogs,
     exchanges,
     passages,
@@ -45,9 +45,9 @@ def test_dialogs_come_back() -> None:
     found = dialogs(packed(), TOKENIZER)
     assert [list(turns) for turns in found] == TALK
     assert exchanges(found) == [
-        Exchange((), "soup", "always soup 🐖"),
-        Exchange(tuple(TALK[0][:2]), "why", "because"),
-        Exchange((("me", "soup."),), "why", "naïve"),
+        HeldOutExchange((), "soup", "always soup 🐖"),
+        HeldOutExchange(tuple(TALK[0][:2]), "why", "because"),
+        HeldOutExchange((("me", "soup."),), "why", "naïve"),
     ]
 
 

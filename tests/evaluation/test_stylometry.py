@@ -73,11 +73,11 @@ def test_voices() -> None:
     assert same.generic.low > same.model.high
     # The smallest of the four sides decides how much of each is read.
     assert same.characters < sum(map(len, real)) * 0.55
-    assert same.way is not None
-    assert same.way.low < 0 < same.way.high or abs(same.way.mean) < 0.1
+    assert same.position is not None
+    assert same.position.low < 0 < same.position.high or abs(same.position.mean) < 0.1
     foreign = compare_voices(rest, real[:40], generic[:40], generic, halvings=40)
-    assert foreign.way is not None
-    assert foreign.way.mean == pytest.approx(1, abs=0.1)
+    assert foreign.position is not None
+    assert foreign.position.mean == pytest.approx(1, abs=0.1)
     assert {row.habit for row in foreign.habits} == set(habits([]))
     capitals = next(row for row in foreign.habits if row.habit == "capitals")
     assert capitals.model > capitals.you + 0.1
@@ -87,7 +87,7 @@ def test_two_generic_voices_cannot_be_told_apart() -> None:
     """Where "you" are generic yourself, nothing is claimed."""
     generic = generic_replies()
     found = compare_voices(generic, generic[:20], generic[20:40], generic[:20], halvings=40)
-    assert found.way is None
+    assert found.position is None
 
 
 def test_the_same_seed_the_same_card() -> None:

@@ -8,9 +8,7 @@ from torch import Tensor
 
 from inkling.config import ModelSettings
 from inkling.model.attention import rotary_tables, rotate
-from inkling.model.cache import KVCache
 from inkling.model.gpt import GPT
-from inkling.training.planner import parameter_estimate
 
 SETTINGS = ModelSettings(
     n_layer=3, n_head=2, n_embd=96, head_dim=32, n_hidden=160, context_length=48, vocab_size=71
@@ -79,25 +77,25 @@ def test_logits_equal_transformers_qwen3(tied: bool) -> None:
 def test_the_cache_equals_the_full_pass(chunks: list[int]) -> None:
     """However the positions are fed in, logits are those of one full pass."""
     model = random_model()
-    ids = torch.randint(0, 71, (2, 48))
+    ids = torch.randint(0, 71, (1, 48))
     with torch.no_grad():
         whole = model(ids)
-        cache = KVCache(SETTINGS, rows=2)
+        cache = model.new_cache(2).slot(1, 0)
         parts = [model(piece, cache) for piece in ids.split(chunks, dim=1)]
     torch.testing.assert_close(torch.cat(parts, dim=1), whole, rtol=1e-4, atol=1e-5)
 
 
 def test_the_cache_refuses_more_than_fits_and_can_be_cut_back() -> None:
-    """No position past the context; truncating forgets what came after."""
+    """No position past the context; a slot that is taken to hold fewer forgets the others."""
     model = random_model()
     ids = torch.randint(0, 71, (1, 48))
     with torch.no_grad():
-        cache = KVCache(SETTINGS)
+        slots = model.new_cache(1)
+        cache = slots.slot(0, 0)
         model(ids, cache)
         with pytest.raises(ValueError, match="do not fit"):
             model(ids[:, :1], cache)
-        cache.truncate(10)
-        again = model(ids[:, 10:20], cache)
+        again = model(ids[:, 10:20], slots.slot(0, 10))
         torch.testing.assert_close(again, model(ids)[:, 10:20], rtol=1e-4, atol=1e-5)
 
 
@@ -133,6 +131,6 @@ def test_a_rotation_keeps_lengths_and_depends_on_distance_only() -> None:
 
 
 def test_parameters_are_counted_without_building_the_model() -> None:
-    """The planner's estimate is exact."""
+    """And exactly."""
     for settings in (SETTINGS, SETTINGS.model_copy(update={"tie_embeddings": True})):
-        assert parameter_estimate(settings) == GPT(settings).parameter_count()
+        assert settings.parameter_count() == GPT(settings).parameter_count()

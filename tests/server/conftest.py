@@ -20,10 +20,11 @@ import pytest
 import uvicorn
 
 from inkling.config import SamplingSettings
+from inkling.inference.requests import GenerationRequest
 from inkling.inference.scheduler import Scheduler
-from inkling.inference.tickets import Ticket
-from inkling.server.app import bind, make_app
-from inkling.server.trainings import Trainings
+from inkling.server.app import bind, create_app
+from inkling.server.connections import server_config
+from inkling.server.training_process import TrainingProcess
 from inkling.workspace import Workspace
 from tests.voices import random_run
 
@@ -110,26 +111,24 @@ class Inside:
     url: str
     scheduler: Scheduler
 
-    def occupy(self) -> Ticket:
+    def occupy(self) -> GenerationRequest:
         """Fill a slot until the ticket is cancelled."""
         settings = SamplingSettings(max_tokens=100_000, temperature=1.0)
-        ticket = self.scheduler.submit(lambda model: model.reply_draft("go on", [], settings))
+        ticket = self.scheduler.submit(lambda model: model.reply_spec("go on", [], settings))
         ticket.items.get(timeout=PATIENCE)
         return ticket
 
     def is_idle(self) -> bool:
-        return not self.scheduler._under_way() and not self.scheduler._waiting
+        return not self.scheduler._active() and not self.scheduler._waiting
 
 
 @contextlib.contextmanager
 def server_inside(workspace: Workspace, **limits: int) -> Iterator[Inside]:
     """A server of a thread of this process; `limits` are the scheduler's."""
     scheduler = Scheduler(workspace, **limits)
-    app = make_app(scheduler, Trainings(workspace), "wilma")
+    app = create_app(scheduler, TrainingProcess(workspace), "wilma")
     listener = bind("127.0.0.1", 0)
-    server = uvicorn.Server(
-        uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=5, ws="none")
-    )
+    server = uvicorn.Server(server_config(app, closing_seconds=5))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:

@@ -55,7 +55,7 @@ def test_the_stream_spells_the_same_reply(server: Server) -> None:
     whole = post(server, "/api/chat", body).json()["reply"]
     response = post(server, "/api/chat/stream", body)
     assert response.headers["content-type"].startswith("text/event-stream")
-    assert response.headers["cache-control"] == "no-cache"
+    assert response.headers["cache-control"] == "no-cache, no-store"
     assert response.headers["x-accel-buffering"] == "no"
     found = frames(response)
     assert found[-1] == {"done": True}
@@ -217,7 +217,9 @@ def test_off_loopback_a_token_is_required(trained: Workspace) -> None:
         assert httpx.get(base + "api/health", timeout=PATIENCE).status_code == 401
         assert httpx.get(base + "api/health?token=wrong", timeout=PATIENCE).status_code == 401
         with httpx.Client(timeout=PATIENCE) as client:
-            assert client.get(base + f"?token={token}").status_code == 200
+            opened = client.get(base + f"?token={token}")
+            assert (opened.status_code, opened.headers["location"]) == (303, "/")
+            assert client.get(base).status_code == 200
             assert client.get(base + "api/health").status_code == 200
         bearer = {"Authorization": f"Bearer {token}"}
         assert httpx.get(base + "api/health", headers=bearer, timeout=PATIENCE).status_code == 200

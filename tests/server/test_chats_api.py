@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import signal
 import threading
@@ -14,6 +15,7 @@ import httpx
 import pytest
 
 from inkling.chats import ChatStore
+from inkling.config import MEMORY, TEXT
 from inkling.corpus.importers import read_path
 from inkling.corpus.store import CorpusStore
 from inkling.workspace import Workspace
@@ -149,6 +151,100 @@ def test_why_traces_a_reply(client: httpx.Client, kept: Workspace, posts: list[P
     assert client.get(f"chats/{chat}/messages/0/why").status_code == 409
 
 
+def test_why_shows_the_memory(client: httpx.Client, kept: Workspace) -> None:
+    """The exchanges looked up, and the reply in pieces with shares that sum up; a sampled reply
+    and its trace agree on λ. A reply of the bare model took nothing, a corrected one is neither."""
+    with CorpusStore(kept.corpus_path) as corpus:
+        dialog = next(c for c in corpus.conversations() if c.source != "edits")
+    question = dialog.messages[0].text
+    chat = new(client)
+    reply = "".join(f.get("text", "") for f in say(client, chat, question, seed=3, memory=0.95))
+    found = client.get(f"chats/{chat}/messages/1/why").json()
+    memory = found["memory"]
+    assert (memory["weight"], found["remark"]) == (0.95, None)
+    nearest = memory["neighbours"][0]
+    assert nearest["question"] == question
+    assert math.isclose(sum(n["weight"] for n in memory["neighbours"]), 1, rel_tol=1e-5)
+    assert "".join(piece["text"] for piece in memory["pieces"]) == reply
+    characters = sum(len(piece["text"]) * piece["share"] for piece in memory["pieces"])
+    assert math.isclose(memory["share"], characters / len(reply), rel_tol=1e-4)
+    assert math.isclose(memory["share"], sum(n["given"] for n in memory["neighbours"]))
+    assert memory["share"] > 0.5
+
+    say(client, chat, question, seed=3, memory=0)
+    bare = client.get(f"chats/{chat}/messages/3/why").json()["memory"]
+    assert (bare["weight"], bare["share"], bare["neighbours"]) == (0, 0, [])
+    client.put(f"chats/{chat}/messages/3", json={"text": "No."})
+    corrected = client.get(f"chats/{chat}/messages/3/why").json()
+    assert corrected["memory"] is None
+    assert corrected["remark"].startswith("You corrected this reply")
+    # The correction is said before now, so the memory was made again.
+    say(client, chat, "go on")
+    assert "the memory of today" in client.get(f"chats/{chat}/messages/1/why").json()["remark"]
+    client.delete(f"chats/{chat}/messages/3/correction")
+
+
+def test_what_is_forgotten_is_in_no_reply_that_begins_after(
+    client: httpx.Client, kept: Workspace, inkling: Any
+) -> None:
+    """A phrase that memory recites is forgotten while the server runs: the next reply's
+    neighbours do not hold it, and a kept reply's trace does not bring it back."""
+    chat = new(client)
+    say(client, chat, "where is the zylophant?")
+    client.put(f"chats/{chat}/messages/1", json={"text": "the zylophant is in the scullery"})
+    again = new(client)
+    say(client, again, "where is the zylophant?", seed=1, memory=1, max_tokens=40)
+    assert messages(client, again)[1]["variants"][0]["text"] == "the zylophant is in the scullery"
+    url = f"chats/{again}/messages/1/why"
+    before = client.get(url).json()["memory"]
+    assert before["neighbours"][0]["reply"] == "the zylophant is in the scullery"
+
+    done = inkling("corpus", "forget", "--match", "zylophant", "--yes", "-w", kept.path)
+    assert done.status == 0, done.err
+    assert "The memory no longer holds it" in done.out
+    last = new(client)
+    say(client, last, "where is the zylophant?", seed=1, memory=1, max_tokens=40)
+    for asked in (url, f"chats/{last}/messages/1/why"):
+        found = client.get(asked).json()["memory"]
+        assert "zylophant" not in str([n["reply"] for n in found["neighbours"]])
+    assert "zylophant" not in messages(client, last)[1]["variants"][0]["text"]
+
+
+def test_memory_0_is_the_bare_model(client: httpx.Client, kept: Workspace) -> None:
+    """In each API, for a seed: what the model writes that has no memory; the default is another."""
+    from inkling.inference.chat import ChatModel
+    from inkling.runs import Run
+    from inkling.runtime import Runtime
+
+    bare = ChatModel.load(Run.choose(kept, None), Runtime.detect(threads=1))
+    with CorpusStore(kept.corpus_path) as corpus:
+        question = next(iter(corpus.conversations())).messages[0].text
+    drawn = TEXT.model_copy(update={"seed": 4, "max_tokens": 20})
+    expected = "".join(bare.reply(question, [], drawn))
+
+    completions = client.base_url.copy_with(path="/v1/chat/completions")
+
+    def replies(**memory: float) -> list[str]:
+        fields = {"seed": 4, "max_tokens": 20, **memory}
+        chat = new(client)
+        stateless = client.post("chat", json={"message": question, **fields}).json()["reply"]
+        say(client, chat, question, **fields)
+        body = {"model": "wilma", "messages": [{"role": "user", "content": question}], **fields}
+        openai = client.post(completions, json=body).json()
+        stored = messages(client, chat)[1]["variants"][0]
+        assert stored["settings"]["memory"] == memory.get("memory", MEMORY)
+        return [stateless, stored["text"], openai["choices"][0]["message"]["content"]]
+
+    assert replies(memory=0) == [expected] * 3
+    leaning = replies()
+    assert leaning == replies(memory=MEMORY)
+    assert expected not in leaning
+    for body in ({"memory": 1.1}, {"memory": -0.1}, {"memory": "all"}):
+        assert client.post("chat", json={"message": "x", **body}).status_code == 400
+        asked = {"model": "wilma", "messages": [{"role": "user", "content": "x"}], **body}
+        assert client.post(completions, json=asked).status_code == 400
+
+
 def test_chats_are_listed_searched_renamed_and_exported(
     client: httpx.Client, kept: Workspace
 ) -> None:
@@ -181,7 +277,7 @@ def test_a_listener_that_leaves_ends_the_reply_and_keeps_it(client: httpx.Client
         shown = json.loads(next(response.iter_lines()).removeprefix("data: "))["text"]
         busy = client.post(f"chats/{chat}/regenerate")
         assert busy.status_code == 409
-        assert "being written" in busy.json()["error"]
+        assert "being generated" in busy.json()["error"]
     stored = client.post(f"chats/{chat}/stop").json()["messages"]
     assert stored[1]["variants"][0]["text"].startswith(shown)
     assert len(stored[1]["variants"][0]["text"]) < 2000

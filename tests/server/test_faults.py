@@ -16,9 +16,11 @@ import openai
 import pytest
 
 from inkling.config import SamplingSettings
-from inkling.inference.tickets import Ticket
-from inkling.inference.writing import Writing
-from inkling.server.replies import SORRY, Reply
+from inkling.inference.decoder import SmallModelDecoder
+from inkling.inference.requests import GenerationRequest
+from inkling.inference.sequence import TokenSequence
+from inkling.server.refusals import UNEXPECTED
+from inkling.server.reply_stream import ReplyStream
 from inkling.workspace import Workspace
 from tests.server.conftest import PATIENCE, Inside, Server, awaited, once, server_inside
 from tests.server.test_streams import SeedClient
@@ -36,7 +38,9 @@ def inside(nonsense: Workspace) -> Iterator[Inside]:
 def kept_alive() -> int:
     """Objects of replies that something still holds."""
     gc.collect()
-    return sum(type(each) in (Ticket, Writing, Reply) for each in gc.get_objects())
+    return sum(
+        type(each) in (GenerationRequest, TokenSequence, ReplyStream) for each in gc.get_objects()
+    )
 
 
 def test_ten_times_as_many_streams_as_slots(inside: Inside) -> None:
@@ -77,25 +81,24 @@ def test_a_step_that_fails_is_said_in_every_shape(
     inside: Inside, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In a stream a last frame, elsewhere a 500; the next reply is whole again."""
-    engine = inside.scheduler.model().engine
-    decode, steps = engine.next_hidden, 0
+    decode, steps = SmallModelDecoder.decode, 0
 
-    def broken(ids: Any, cache: Any) -> Any:
+    def broken(decoder: SmallModelDecoder, ids: Any, positions: Any) -> Any:
         nonlocal steps
         steps += 1
         if steps % 6 == 0:
             raise MemoryError("a detail that is nobody's business")
-        return decode(ids, cache)
+        return decode(decoder, ids, positions)
 
     with openai.OpenAI(base_url=inside.url + "v1", api_key="none", max_retries=0) as client:
         ask: Any = {"model": "wilma", "messages": HI, "max_tokens": 30, "seed": 1}
         with monkeypatch.context() as patch:
-            patch.setattr(engine, "next_hidden", broken)
+            patch.setattr(SmallModelDecoder, "decode", broken)
             seen: list[str] = []
             stream = client.chat.completions.create(**ask, stream=True)
             with pytest.raises(openai.APIError) as failed:
                 seen.extend(chunk.choices[0].delta.content or "" for chunk in stream)
-            assert failed.value.message == SORRY
+            assert failed.value.message == UNEXPECTED
             assert "".join(seen)
             with pytest.raises(openai.InternalServerError, match="Try again") as refused:
                 client.chat.completions.create(**ask)
@@ -106,7 +109,7 @@ def test_a_step_that_fails_is_said_in_every_shape(
             streamed = httpx.post(inside.url + "api/chat/stream", json=body, timeout=PATIENCE)
             reader.feed(streamed.content)
             assert "text" in reader.frames[0]
-            assert reader.frames[-1] == {"error": SORRY}
+            assert reader.frames[-1] == {"error": UNEXPECTED}
         whole = client.chat.completions.create(**ask).choices[0]
     assert (whole.message.content or "").startswith("".join(seen))
     assert whole.finish_reason == "length"
@@ -117,19 +120,18 @@ def test_the_writing_ends_with_the_step_under_way(
     inside: Inside, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
     """Whoever hangs up or presses Stop while a token is computed: no other is begun."""
-    engine = inside.scheduler.model().engine
-    decode, steps = engine.next_hidden, 0
+    decode, steps = SmallModelDecoder.decode, 0
     reached, go_on = threading.Event(), threading.Event()
 
-    def held(ids: Any, cache: Any) -> Any:
+    def held(decoder: SmallModelDecoder, ids: Any, positions: Any) -> Any:
         nonlocal steps
         steps += 1
         if steps == 5:
             reached.set()
             assert go_on.wait(PATIENCE)
-        return decode(ids, cache)
+        return decode(decoder, ids, positions)
 
-    monkeypatch.setattr(engine, "next_hidden", held)
+    monkeypatch.setattr(SmallModelDecoder, "decode", held)
     body = {"message": "hi", "max_tokens": 2_000}
     with httpx.Client(base_url=inside.url + "api/", timeout=PATIENCE) as client:
         chat = client.post("chats").json()["id"] if way == "stop" else None
@@ -138,11 +140,11 @@ def test_the_writing_ends_with_the_step_under_way(
             chunks = response.iter_bytes()  # held: letting go of it would hang up
             next(chunks)
             assert reached.wait(PATIENCE)
-            (group,) = inside.scheduler._groups.values()
-            (ticket,) = (reply.ticket for reply in group.replies.values())
+            (batch,) = inside.scheduler._batches.values()
+            (request,) = batch.requests
             if chat is not None:
                 client.post(f"chats/{chat}/stop")
-        once(ticket.cancelled)
+        once(request.cancelled)
         go_on.set()
         once(inside.is_idle)
         assert steps == 5
@@ -179,8 +181,9 @@ def test_a_reader_that_is_slow_gets_all_of_it(inside: Inside) -> None:
     assert len(received) > 1_000_000
 
 
-def test_ten_megabytes_are_refused_on_every_route(served: Server) -> None:
-    """413 with a sentence before any of it is read, in the shape of the route."""
+def test_thirty_megabytes_are_refused_on_every_route(served: Server) -> None:
+    """413 with a sentence before any of it is read, in the shape of the route. Files for an import
+    may be large; for one that there is not they are refused as early."""
     document = httpx.get(served.url + "openapi.json", timeout=PATIENCE).json()
     routes = [
         (method, path)
@@ -192,10 +195,13 @@ def test_ten_megabytes_are_refused_on_every_route(served: Server) -> None:
     for method, path in routes:
         connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=PATIENCE)
         connection.putrequest(method.upper(), path.replace("{", "").replace("}", ""))
-        connection.putheader("Content-Length", "10000000")
+        connection.putheader("Content-Length", "30000000")
         connection.endheaders(b"{" * 1_000)
         response = connection.getresponse()
         error = json.loads(response.read())["error"]
         connection.close()
+        if (method, path) == ("put", "/api/imports/{import_id}/files"):
+            assert response.status == 404
+            continue
         assert response.status == 413, path
         assert "larger than" in (error["message"] if path.startswith("/v1") else error)

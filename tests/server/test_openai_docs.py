@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from inkling.server import openai_schemas, schemas
+from inkling.server import openai_schemas, refusals, schemas
 from inkling.workspace import Workspace
 from tests.server.conftest import PATIENCE, Server, start_server, stop_server
 
@@ -57,7 +57,7 @@ def test_the_limits_on_the_page_are_the_codes() -> None:
         f"`n` ({openai_schemas.MAX_CHOICES} at\nmost)",
         f"a text or {openai_schemas.MAX_STOPS} of them",
         f"`top_logprobs` ({openai_schemas.MAX_TOP_LOGPROBS} at most)",
-        f"a body of {schemas.MAX_BODY_BYTES // 1_000_000} MB",
+        f"a body of {refusals.MAX_BODY_BYTES // 1_000_000} MB",
         f"{schemas.MAX_HISTORY:,} messages of {schemas.MAX_MESSAGE_CHARACTERS:,} characters",
         f"{schemas.MAX_REPLY_TOKENS:,} tokens a text",
     ):

@@ -102,6 +102,32 @@ def test_a_text_is_as_long_as_it_may_be_or_ends_by_itself(
     assert last.choices[0].finish_reason == "stop"
 
 
+def test_more_tokens_than_a_text_can_have_are_as_many_as_it_can(client: openai.OpenAI) -> None:
+    """Clients that always ask for 4,096, by either name; a completion too."""
+    settings = {"seed": 1, **WILD}
+    most = chat(client, max_tokens=2000, **settings)
+    assert chat(client, max_tokens=4096, **settings) == most
+    assert chat(client, max_completion_tokens=10**12, **settings) == most
+    completed = client.completions.create(
+        model="wilma", prompt="soup", max_tokens=128_000, seed=1, temperature=2.0
+    )
+    assert completed.choices[0].text
+
+
+def test_what_a_tool_said_is_nobodys_message(client: openai.OpenAI) -> None:
+    """Histories of agents hold tools' answers, and turns that only call one."""
+    call = {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    history: list[Any] = [
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "1", "content": [{"type": "text", "text": "a pirate"}]},
+    ]
+    question = list(MESSAGES)
+    settings = {"seed": 1, "max_tokens": 15, **WILD}
+    plain = client.chat.completions.create(messages=question, **settings)
+    tools = client.chat.completions.create(messages=[*history, *question, *history], **settings)
+    assert tools.choices[0].message.content == plain.choices[0].message.content
+
+
 def test_several_choices_are_those_of_neighbouring_seeds(client: openai.OpenAI) -> None:
     """Of a chat, whole and streamed; the prompt is counted once."""
     expected = [chat(client, **WILD, seed=seed, max_tokens=15) for seed in (5, 6, 7)]

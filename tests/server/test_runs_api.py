@@ -18,9 +18,10 @@ from typing import Any
 import httpx
 import pytest
 
+from inkling.config import Selection
 from inkling.evaluation.units import perplexity
 from inkling.runs import Run
-from inkling.server.trainings import KILLED
+from inkling.server.training_process import KILLED
 from inkling.workspace import Workspace
 from tests.server.conftest import PATIENCE, Server, start_server, stop_server
 
@@ -118,9 +119,9 @@ def test_runs_are_listed_with_what_a_page_needs(server: Server, trained: Workspa
     assert tiny["recipe"] == "modern"
     assert tiny["phases"] == ["train", "finetune"]
     assert (tiny["complete"], tiny["state"], tiny["sentence"]) == (True, "done", None)
-    assert tiny["best"] == run.best()
-    assert tiny["step"] == run.last_step()
-    weights = run.load_checkpoint(run.last_step() or 0).model
+    assert tiny["best"] == run.checkpoints.best()
+    assert tiny["step"] == run.checkpoints.last_step()
+    weights = run.checkpoints.load(run.checkpoints.last_step() or 0).model
     assert tiny["parameters"] == sum(tensor.numel() for tensor in weights.values())
     assert listed["training"]["state"] == "idle"
 
@@ -228,7 +229,7 @@ def test_a_training_is_watched_stopped_found_and_resumed(api: Server, lab: Works
         assert post(after, f"api/runs/{name}/stop").status_code in (202, 409)
         stopped = row(once(after, idle), name)
         assert (stopped["state"], stopped["complete"]) == ("stopped", False)
-        assert Run.open(lab, name).last_step() == stopped["step"] > 0  # it saved first
+        assert Run.open(lab, name).checkpoints.last_step() == stopped["step"] > 0  # it saved first
 
         assert post(after, f"api/runs/{name}/resume").status_code == 202
         with Events(after, name, **{"Last-Event-ID": str(last_id)}) as events:
@@ -250,10 +251,13 @@ def until_third_progress(events: Events) -> Iterator[tuple[str, Any]]:
 
 
 def test_a_training_is_watched_to_its_end(api: Server, lab: Workspace) -> None:
-    """Every evaluation and sample comes as an event, then `done`; the chat has a model then."""
+    """Every evaluation and sample comes as an event, then `done`; the chat has a model then. The
+    run keeps which of the text the page chose."""
     shutil.rmtree(lab.runs_path)
     assert get(api, "api/health")["ok"] is False
-    name = post(api, "api/runs", {"steps": 12, "finetune": False}).json()["run"]
+    chosen = {"kind": "writing", "min_length": 5}
+    asked = {"steps": 12, "finetune": False, "selection": chosen}
+    name = post(api, "api/runs", asked).json()["run"]
     once(api, lambda found: any(r["name"] == name for r in found["runs"]))
     seen: dict[str, list[Any]] = {}
     with Events(api, name) as events:
@@ -268,6 +272,7 @@ def test_a_training_is_watched_to_its_end(api: Server, lab: Workspace) -> None:
     assert len(seen["sample"]) == len(list(Run.open(lab, name).records("samples.jsonl")))
     assert row(once(api, idle), name)["complete"]
     assert get(api, "api/health")["model"]["run"] == name
+    assert Run.open(lab, name).config().selection == Selection.model_validate(chosen)
 
 
 def test_a_killed_training_explains_itself(api: Server, lab: Workspace) -> None:
@@ -309,7 +314,7 @@ def test_rows_that_a_resume_takes_back_are_taken_back(tmp_path: Path) -> None:
         file.write(': "train", "val_loss": 1.5}\n[]\n{"phase": "train"}\n')
     (event,) = tail.poll()
     assert (event.step, event.data["val_loss"]) == (4, 1.5)
-    run.forget_after(2)
+    run.truncate_after(2)
     rewind, again = tail.poll()
     assert (rewind.kind, rewind.data) == ("rewind", {"kind": "metrics", "step": 2})
     assert (again.step, again.data["lr"]) == (2, None)
@@ -344,10 +349,10 @@ def test_demo_serves_at_once_and_trains_meanwhile(tmp_path: Path) -> None:
     assert process.returncode == 130
     assert "Learning to write:" in out
     assert "everything is saved" in out
-    assert "The same command goes on from there." in out
+    assert "The same command continues from there." in out
     assert workspace.training_process() is None
     (name,) = workspace.run_names()
-    assert Run.open(workspace, name).last_step() is not None
+    assert Run.open(workspace, name).checkpoints.last_step() is not None
 
     process = begin(command)
     assert get(Server(url, process))["training"]["run"] == name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -12,7 +12,7 @@ import openai
 import pytest
 
 from inkling.config import SamplingSettings
-from inkling.server import chat_api, openai_frames
+from inkling.server.sse import event
 from inkling.workspace import Workspace
 from tests.server.conftest import PATIENCE, Inside, Server, once, server_inside
 
@@ -59,11 +59,10 @@ def test_the_seeds_client_reads_a_stream_split_at_every_byte(served: Server) -> 
         assert client.frames == whole.frames
 
 
-@pytest.mark.parametrize("frame", [chat_api.frame, openai_frames.frame])
-def test_no_character_of_a_text_ends_a_line(frame: Callable[[dict[str, Any]], str]) -> None:
+def test_no_character_of_a_text_ends_a_line() -> None:
     """Line breaks of every script survive: readers of lines see one, and all of the text."""
     text = "a\n\nb\r\nc\u2028d\u2029e\x85f\x0bg"
-    (line, blank) = frame({"text": text})[:-1].split("\n")
+    (line, blank) = event({"text": text})[:-1].split("\n")
     assert line.splitlines() == [line]
     assert blank == ""
     assert json.loads(line.removeprefix("data: ")) == {"text": text}
@@ -112,7 +111,7 @@ def test_a_full_queue_says_when_to_come_back(small: Inside) -> None:
     """429 with Retry-After on every route, in the shape of each; room again once one left."""
     endless = small.occupy()
     settings = SamplingSettings(max_tokens=5)
-    waiting = small.scheduler.submit(lambda model: model.reply_draft("next", [], settings))
+    waiting = small.scheduler.submit(lambda model: model.reply_spec("next", [], settings))
     for path in ("api/chat", "api/chat/stream"):
         response = httpx.post(small.url + path, json=BODY, timeout=PATIENCE)
         assert response.status_code == 429
@@ -152,7 +151,7 @@ def test_a_client_that_leaves_stops_its_writing(small: Inside) -> None:
         "POST", small.url + "api/chat/stream", json=long, timeout=PATIENCE
     ) as response:
         next(response.iter_bytes())
-    once(lambda: small.scheduler._under_way() == 0)
+    once(lambda: small.scheduler._active() == 0)
     assert small.scheduler.tokens_written < 2_000
 
 

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inkling.errors import RunError
-from inkling.tokens.chat_format import as_read, as_said, encode_dialogs, encode_prompt
+from inkling.tokens.chat_format import as_said, encode_dialogs, encode_prompt, normalize_turn
 from inkling.tokens.dataset import PackedIds, PackedWriter, id_dtype, write_index
 from inkling.tokens.loader import IGNORE, DialogLoader, MixedLoader, WindowLoader
-from inkling.tokens.rewording import NOISE_TOKENS, Rewording
+from inkling.tokens.question_augmentation import NOISE_TOKENS, QuestionAugmentation
 from inkling.tokens.tokenizer import Tokenizer
 
 TEXT = "them and me, a naïve café 🐖 talk about soup. " * 30
@@ -53,9 +53,9 @@ def dialogs_part() -> PackedIds:
     )  # fmt: skip
 
 
-def rewording(dropout: float, noise: float) -> Rewording:
+def rewording(dropout: float, noise: float) -> QuestionAugmentation:
     them, me = TOKENIZER.special_id("<|them|>"), TOKENIZER.special_id("<|me|>")
-    return Rewording(dropout, noise, them, me, TOKENIZER.end_id)
+    return QuestionAugmentation(dropout, noise, them, me, TOKENIZER.end_id)
 
 
 def test_ids_take_two_bytes_while_they_fit() -> None:
@@ -156,6 +156,15 @@ def test_dialog_rows_open_with_end_and_a_turn() -> None:
     assert total >= whole
 
 
+@pytest.mark.parametrize("length", range(4, 64, 4))
+def test_exchanges_longer_than_a_row_fit_cut(length: int) -> None:
+    """Also the first of several: every row of an epoch is as long as it should be."""
+    loader = DialogLoader(dialogs_part(), length, 1, TOKENIZER.end_id)
+    x, y = loader.next_batch(loader.rows_per_epoch())
+    assert x.shape == y.shape == (loader.rows_per_epoch(), length)
+    assert (y != IGNORE).any()
+
+
 @pytest.mark.parametrize(
     ("typed", "read"),
     [
@@ -172,9 +181,9 @@ def test_dialog_rows_open_with_end_and_a_turn() -> None:
 )
 def test_questions_are_read_without_capitals_and_marks(typed: str, read: str) -> None:
     """What others type in many ways is read in one; what is nothing but marks stays."""
-    assert as_read("them", typed) == read
-    assert as_read("me", typed) == f" {typed}"
-    assert as_said(as_read("me", typed)) == typed
+    assert normalize_turn("them", typed) == read
+    assert normalize_turn("me", typed) == f" {typed}"
+    assert as_said(normalize_turn("me", typed)) == typed
 
 
 def test_rewording_touches_only_what_others_say() -> None:

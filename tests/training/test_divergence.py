@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from inkling.runs import Run
-from inkling.training.metrics import diverged
+from inkling.training.loss_words import diverged
 from inkling.workspace import Workspace
 from tests.conftest import Result
 
@@ -22,13 +22,16 @@ def row(phase: str, val_loss: float, train_loss: float | None) -> dict[str, Any]
 
 
 def test_worse_than_guessing_is_divergence() -> None:
-    """ln V is what knowing nothing costs; a loss that is no number is no better."""
+    """ln V is what knowing nothing costs; a non-finite loss is no better. A
+    text that was learned by heart is another matter."""
     below, above = math.log(100) - 0.01, math.log(100) + 0.01
     assert diverged([row("train", 9.0, 9.0), row("train", below, 3.0)], "train", 100) is None
     for loss in (above, math.inf, math.nan):
-        sentence = diverged([row("train", 3.0, 3.0), row("train", loss, 3.0)], "train", 100)
+        sentence = diverged([row("train", 3.0, 3.0), row("train", loss, loss)], "train", 100)
         assert sentence is not None
         assert "choosing blindly among 100 costs 4.61" in sentence
+    by_heart = [row("train", 3.0, 3.0), row("train", above, 0.2)]
+    assert diverged(by_heart, "train", 100) is None
     assert diverged([row("train", 9.0, 9.0)], "finetune", 100) is None
     assert diverged([], "train", 100) is None
 
@@ -49,7 +52,7 @@ def test_a_diverging_rate_is_said_at_the_end(inkling: Inkling, trained: Workspac
     wild = ("--set", "train.learning_rate=50", "--steps", 20, "--name", "wild")
     result = inkling("train", *wild, *options)
     assert result.status == 0
-    assert result.out.count("Careful: The training diverged") == 1
+    assert result.out.count("Warning: The training diverged") == 1
     assert "learning rate is too high" in result.out
     short = inkling("train", "--steps", 1, "--name", "short", *options)
     assert "diverged" not in short.out

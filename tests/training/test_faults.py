@@ -16,9 +16,8 @@ import pytest
 import torch
 
 from inkling.cli.main import main
-from inkling.config import Recipe, TrainingSettings
+from inkling.config import Recipe
 from inkling.runs import Run
-from inkling.training.planner import TimeBudget
 from inkling.training.recipes import RECIPES, is_rung
 from inkling.workspace import Workspace
 from tests.conftest import DEMO, Result, made_read_only
@@ -55,6 +54,11 @@ def run_inkling(*arguments: object, **options: object) -> Result:
     return Result(done.returncode, done.stdout, done.stderr)
 
 
+def run_here(*arguments: object) -> int:
+    """The same in this process, which has everything imported."""
+    return main([str(argument) for argument in arguments])
+
+
 def one_sentence(result: Result) -> None:
     """Explained: one line, no traceback."""
     assert result.status in (1, 2), result
@@ -66,9 +70,9 @@ def one_sentence(result: Result) -> None:
 def final_weights(workspace: Workspace, name: str) -> dict[str, torch.Tensor]:
     """The last checkpoint, model and optimizer."""
     run = Run(workspace.run_path(name))
-    step = run.last_step()
+    step = run.checkpoints.last_step()
     assert step is not None
-    checkpoint = run.load_checkpoint(step)
+    checkpoint = run.checkpoints.load(step)
     assert checkpoint.optimizer is not None
     return checkpoint.model | checkpoint.optimizer
 
@@ -88,7 +92,7 @@ def test_every_recipe_resumes_to_the_bit(workspace: Workspace, recipe: Recipe) -
     small = SMALL[:4] if rung else SMALL
     if recipe == "bigram":
         small = SMALL[2:4]
-    assert run_inkling(*options, *small, "--name", "whole").status == 0
+    assert run_here(*options, *small, "--name", "whole") == 0
     process = subprocess.Popen(
         command(*options, *small, "--name", "stopped"), stdout=subprocess.PIPE, text=True
     )
@@ -101,26 +105,23 @@ def test_every_recipe_resumes_to_the_bit(workspace: Workspace, recipe: Recipe) -
     process.stdout.read()
     process.stdout.close()
     assert process.wait(120) in (143, 0)
-    resumed = run_inkling(
-        "train", "--resume", "--run", "stopped", "--no-plots", "-w", workspace.path
-    )
-    assert resumed.status == 0, resumed.err
+    resume = ("train", "--resume", "--run", "stopped", "--no-plots", "-w", workspace.path)
+    assert run_here(*resume) == 0
     assert same(final_weights(workspace, "whole"), final_weights(workspace, "stopped"))
 
 
 def test_fine_tuning_alone_equals_fine_tuning_at_once(workspace: Workspace) -> None:
     """A classic run in one go, and its base trained alone and fine-tuned afterwards: the second
     phase takes over the optimizer's state either way, and ends at the same bits."""
-    base = ("train", "--recipe", "classic-fast", "--steps", 6, "--no-plots",
-            "--set", "train.total_batch_size=256", "-w", workspace.path)  # fmt: skip
+    base = ("train", "--recipe", "classic-fast", "--steps", 6, "--no-plots", *SMALL[:4],
+            "-w", workspace.path)  # fmt: skip
     tuned = ("--set", "finetune.total_batch_size=256")
-    assert run_inkling(*base, *tuned, "--name", "whole").status == 0
-    assert run_inkling(*base, "--no-finetune", "--name", "base").status == 0
-    alone = run_inkling("finetune", "base", "--steps", 2, "--no-plots", "-w", workspace.path)
-    assert alone.status == 0, alone.err
+    assert run_here(*base, *tuned, "--name", "whole") == 0
+    assert run_here(*base, "--no-finetune", "--name", "base") == 0
+    assert run_here("finetune", "base", "--steps", 2, "--no-plots", "-w", workspace.path) == 0
     config = Run(workspace.run_path("base-tuned-1")).config()
     assert config.finetune is not None
-    assert config.finetune.learning_rate == pytest.approx(8e-5)
+    assert config.finetune.optimizer.learning_rate == pytest.approx(8e-5)
     assert same(final_weights(workspace, "whole"), final_weights(workspace, "base-tuned-1"))
 
 
@@ -158,7 +159,7 @@ def test_fifty_kills_at_random_moments_lose_nothing(workspace: Workspace) -> Non
     """kill -9 anywhere in train and finetune: the run resumes, and ends with the very bits of
     one that was never killed."""
     options = ("train", *STEPS, *SMALL)
-    assert run_inkling(*options, "--name", "whole", "-w", workspace.path).status == 0
+    assert run_here(*options, "--name", "whole", "-w", workspace.path) == 0
     killed = subprocess.run(
         [sys.executable, "-c", KILLER, str(workspace.path), "50", *options, "--name", "killed"],
         capture_output=True, text=True, check=False,
@@ -199,12 +200,12 @@ def small_disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
 
 
 def test_a_disk_that_fills_up_anywhere_is_explained(
-    small_disk: Callable[[int], Path], workspace: Workspace
+    small_disk: Callable[[int], Path], workspace: Workspace, inkling: Callable[..., Result]
 ) -> None:
     """Wherever the disk fills (corpus, data, checkpoint, samples): one sentence, and with more
     room the same run goes on or begins again, to the same bits."""
     options = ("train", *STEPS, *SMALL, "--name", "r")
-    assert run_inkling(*options, "-w", workspace.path).status == 0
+    assert run_here(*options, "-w", workspace.path) == 0
     wanted = final_weights(workspace, "r")
     disk = small_disk(64)
     ended = set()
@@ -218,7 +219,7 @@ def test_a_disk_that_fills_up_anywhere_is_explained(
             (*options, "-w", disk / "w"),
         ]
         for step in steps:
-            result = run_inkling(*step)
+            result = inkling(*step)
             if result.status:
                 one_sentence(result)
                 assert "no space left" in result.err or "full" in result.err, result.err
@@ -228,8 +229,7 @@ def test_a_disk_that_fills_up_anywhere_is_explained(
             small_disk(20_000)
             there = (disk / "w" / "runs" / "r" / "config.json").exists()
             again = ("train", "--resume", "--run", "r", "--no-plots") if there else options
-            finished = run_inkling(*again, "-w", disk / "w")
-            assert finished.status == 0, finished.err
+            assert run_here(*again, "-w", disk / "w") == 0
             assert same(wanted, final_weights(Workspace(disk / "w"), "r"))
     assert "train" in ended
 
@@ -264,7 +264,8 @@ def test_short_memory_backs_off_or_explains(workspace: Workspace) -> None:
 def test_a_closed_window_saves(workspace: Workspace, number: int, status: int) -> None:
     """SIGHUP and SIGTERM save and say how to go on."""
     process = subprocess.Popen(
-        command("train", "--steps", 100_000, "--no-plots", "--name", "r", "-w", workspace.path),
+        command("train", "--steps", 100_000, *SMALL, "--no-plots", "--name", "r",
+                "-w", workspace.path),
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     assert process.stdout is not None
@@ -276,19 +277,19 @@ def test_a_closed_window_saves(workspace: Workspace, number: int, status: int) -
     process.stdout.close()
     assert process.wait(60) == status
     assert "inkling train --resume --run r" in rest
-    assert Run(workspace.run_path("r")).last_step() is not None
+    assert Run(workspace.run_path("r")).checkpoints.last_step() is not None
 
 
 def test_a_second_ctrl_c_ends_at_once_and_loses_no_checkpoint(workspace: Workspace) -> None:
     """130, quickly, and the run still resumes."""
     process = subprocess.Popen(
-        command("train", "--steps", 100_000, "--save-every", 3, "--no-plots", "--name", "r",
-                "-w", workspace.path),
+        command("train", "--steps", 100_000, *SMALL, "--save-every", 3, "--no-plots",
+                "--name", "r", "-w", workspace.path),
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     assert process.stdout is not None
     run = Run(workspace.run_path("r"))
-    while run.last_step() is None:
+    while run.checkpoints.last_step() is None:
         assert process.poll() is None
     process.send_signal(signal.SIGINT)
     process.send_signal(signal.SIGINT)
@@ -296,24 +297,24 @@ def test_a_second_ctrl_c_ends_at_once_and_loses_no_checkpoint(workspace: Workspa
     process.stdout.close()
     assert process.wait(60) == 130
     assert "Traceback" not in rest
-    step = run.last_step()
+    step = run.checkpoints.last_step()
     assert step is not None
-    run.load_checkpoint(step)
+    run.checkpoints.load(step)
 
 
 def test_a_checkpoint_of_another_recipe_is_refused(workspace: Workspace) -> None:
     """Put in by hand where it does not belong: a sentence, for writing and for resuming."""
     for recipe in ("modern", "head"):
-        arguments = ("train", "--recipe", recipe, "--steps", 4, "--no-plots", "--name", recipe)
-        assert run_inkling(*arguments, "-w", workspace.path).status == 0
+        arguments = ("train", "--recipe", recipe, "--steps", 4, *SMALL[:4], "--no-plots")
+        assert run_here(*arguments, "--name", recipe, "-w", workspace.path) == 0
     ours, theirs = (Run(workspace.run_path(name)) for name in ("modern", "head"))
-    step = ours.last_step()
+    step = ours.checkpoints.last_step()
     shutil.rmtree(ours.path / "checkpoints")
     shutil.copytree(theirs.path / "checkpoints", ours.path / "checkpoints")
-    last = theirs.last_step()
+    last = theirs.checkpoints.last_step()
     assert step is not None
     assert last is not None
-    ours.write_best({"train": {"step": last, "val_nats_per_char": 1.0}})
+    ours.checkpoints.write_best({"train": {"step": last, "val_nats_per_char": 1.0}})
     ours.write_config(ours.config().model_copy(update={"complete": False}))
     one_sentence(run_inkling("generate", "--run", "modern", "-w", workspace.path))
     one_sentence(run_inkling("train", "--resume", "--run", "modern", "-w", workspace.path))
@@ -322,7 +323,7 @@ def test_a_checkpoint_of_another_recipe_is_refused(workspace: Workspace) -> None
 def test_a_corpus_edited_meanwhile_changes_no_run(workspace: Workspace) -> None:
     """A run learns from what was packed when it began, also after a resume."""
     options = ("train", *STEPS, *SMALL)
-    assert run_inkling(*options, "--name", "whole", "-w", workspace.path).status == 0
+    assert run_here(*options, "--name", "whole", "-w", workspace.path) == 0
     process = subprocess.Popen(
         command(*options, "--name", "r", "-w", workspace.path), stdout=subprocess.PIPE, text=True
     )
@@ -331,32 +332,14 @@ def test_a_corpus_edited_meanwhile_changes_no_run(workspace: Workspace) -> None:
         if " step " in line:
             break
     Path("more.txt").write_text("Something new that nobody had written before. " * 40)
-    assert run_inkling("add", Path("more.txt").resolve(), "-w", workspace.path).status == 0
+    assert run_here("add", Path("more.txt").resolve(), "-w", workspace.path) == 0
     process.send_signal(signal.SIGTERM)
     process.stdout.read()
     process.stdout.close()
     process.wait(60)
-    resumed = run_inkling("train", "--resume", "--run", "r", "--no-plots", "-w", workspace.path)
-    assert resumed.status == 0, resumed.err
+    resume = ("train", "--resume", "--run", "r", "--no-plots", "-w", workspace.path)
+    assert run_here(*resume) == 0
     assert same(final_weights(workspace, "whole"), final_weights(workspace, "r"))
-
-
-def test_a_clock_that_is_set_back_does_not_run_away() -> None:
-    """The plan may grow, but only within the budget, and no step number goes back."""
-    now = 1_000.0
-    budget = TimeBudget(1_060.0, eval_every=10, evaluation=2.0, clock=lambda: now)
-    steps = 100
-    for step in range(60):
-        new = budget.replan(step, steps, 0)
-        if new is not None:
-            assert new > step
-            steps = new
-        now += 0.5
-        if step == 30:
-            now -= 3_600.0
-    assert steps < 100_000
-    settings = TrainingSettings(steps=steps)
-    assert settings.steps == steps
 
 
 @pytest.fixture

@@ -16,16 +16,19 @@ import numpy as np
 import pytest
 import torch
 
+from inkling.checkpoints import log_spaced
 from inkling.cli.main import main
 from inkling.config import ModelSettings, TrainingSettings
 from inkling.errors import CheckpointError, TrainingError
 from inkling.evaluation.likelihood import Likelihood
 from inkling.model.gpt import GPT
-from inkling.runs import Run, log_spaced
+from inkling.runs import Run
 from inkling.runtime import Runtime
 from inkling.tokens.dataset import PackedIds
 from inkling.tokens.loader import WindowLoader
-from inkling.training.loop import Hooks, PhaseJob, run_phase
+from inkling.training.callbacks import Callbacks
+from inkling.training.loop import run_phase
+from inkling.training.phase import PhaseSetup
 from inkling.workspace import Workspace
 from tests.conftest import DEMO
 
@@ -39,12 +42,12 @@ SETTINGS = TrainingSettings(
 )  # fmt: skip
 
 
-def job(
-    folder: Path, settings: TrainingSettings = SETTINGS, hooks: Hooks | None = None
-) -> PhaseJob:
+def setup_of(
+    folder: Path, settings: TrainingSettings = SETTINGS, callbacks: Callbacks | None = None
+) -> PhaseSetup:
     torch.manual_seed(5)
     ids = np.random.default_rng(0).integers(0, 30, 400).astype(np.uint16)
-    return PhaseJob(
+    return PhaseSetup(
         run=Run(folder),
         phase="train",
         model=GPT(MODEL),
@@ -54,14 +57,14 @@ def job(
             float(sum(p.detach().double().pow(2).sum() for p in model.parameters())), 10, 10
         ),
         runtime=Runtime.detect(),
-        hooks=hooks or Hooks(),
+        callbacks=callbacks or Callbacks(),
     )
 
 
 def weights_of(run: Run) -> dict[str, torch.Tensor]:
-    step = run.last_step()
+    step = run.checkpoints.last_step()
     assert step is not None
-    checkpoint = run.load_checkpoint(step)
+    checkpoint = run.checkpoints.load(step)
     assert checkpoint.optimizer is not None
     return checkpoint.model | checkpoint.optimizer
 
@@ -86,36 +89,36 @@ def assert_same(one: Run, two: Run) -> None:
 @pytest.mark.parametrize("stop_at", [1, 3, 4, 7, 11])
 def test_a_resumed_phase_equals_one_that_never_stopped(tmp_path: Path, stop_at: int) -> None:
     """Weights, optimizer state, RNG and metrics: equal to the bit, dropout included."""
-    run_phase(job(tmp_path / "steady"))
+    run_phase(setup_of(tmp_path / "steady"))
     steps = 0
 
     def count(report: object) -> None:
         nonlocal steps
         steps += 1
 
-    hooks = Hooks(on_step=count, stop_requested=lambda: steps >= stop_at)
-    outcome = run_phase(job(tmp_path / "stopped", hooks=hooks))
+    callbacks = Callbacks(on_step=count, stop_requested=lambda: steps >= stop_at)
+    outcome = run_phase(setup_of(tmp_path / "stopped", callbacks=callbacks))
     assert outcome.interrupted
     assert outcome.step == stop_at
     stopped = Run(tmp_path / "stopped")
     torch.manual_seed(99)  # a new process starts with another state
-    resumed = job(tmp_path / "stopped")
-    run_phase(resumed, stopped.load_checkpoint(stop_at))
+    resumed = setup_of(tmp_path / "stopped")
+    run_phase(resumed, stopped.checkpoints.load(stop_at))
     assert_same(Run(tmp_path / "steady"), stopped)
 
 
 def test_best_and_last_are_kept_and_snapshots_thinned(tmp_path: Path) -> None:
     """Best and the latest two stay whole; the others lose their optimizer state."""
-    settings = SETTINGS.model_copy(update={"steps": 60, "save_every": 2, "eval_every": 10})
-    run_phase(job(tmp_path / "run", settings))
+    settings = SETTINGS.replace(steps=60, save_every=2, eval_every=10)
+    run_phase(setup_of(tmp_path / "run", settings))
     run = Run(tmp_path / "run")
-    whole = run.checkpoint_steps(resumable=True)
+    whole = run.checkpoints.steps(resumable=True)
     assert whole[-2:] == [58, 60]
-    assert run.best_step() in whole
+    assert run.checkpoints.best_step() in whole
     assert len(whole) <= 3
-    assert len(run.checkpoint_steps()) <= 3 + 12
+    assert len(run.checkpoints.steps()) <= 3 + 12
     losses = {r["step"]: r["val_nats_per_char"] for r in run.records("metrics.jsonl")}
-    assert run.best()["train"]["step"] == min(losses, key=lambda step: losses[step])
+    assert run.checkpoints.best()["train"]["step"] == min(losses, key=lambda step: losses[step])
     lines = (run.path / "loss_history.csv").read_text().splitlines()
     assert lines[0] == "step,train_loss,val_loss,lr,elapsed_min,phase,val_bits_per_char"
     assert [line.split(",")[0] for line in lines[1:]] == [str(step) for step in losses]
@@ -132,22 +135,22 @@ def test_log_spaced_keeps_the_ends() -> None:
 
 def test_training_stops_early_when_it_gets_worse(tmp_path: Path) -> None:
     """With patience 2 the third evaluation without a best ends the phase."""
-    settings = SETTINGS.model_copy(update={"steps": 100, "patience": 2})
+    settings = SETTINGS.replace(steps=100, patience=2)
     losses = iter([3.0, 2.0, 2.5, 2.5, 1.0])
-    work = job(tmp_path / "run", settings)
+    work = setup_of(tmp_path / "run", settings)
     work.evaluate = lambda model: Likelihood(next(losses), 1, 1)
     outcome = run_phase(work)
     assert outcome.stopped_early
     assert outcome.step == 16
-    assert Run(tmp_path / "run").best_step() == 8
+    assert Run(tmp_path / "run").checkpoints.best_step() == 8
 
 
-def test_a_loss_that_is_no_number_rolls_back_at_half_the_rate(tmp_path: Path) -> None:
+def test_a_non_finite_loss_rolls_back_at_half_the_rate(tmp_path: Path) -> None:
     """Back to the last checkpoint, half the learning rate, and the run still ends."""
-    work = job(tmp_path / "run")
+    work = setup_of(tmp_path / "run")
     notes: list[str] = []
     rates: dict[int, list[float]] = {}
-    work.hooks = Hooks(
+    work.callbacks = Callbacks(
         on_note=notes.append,
         on_step=lambda report: rates.setdefault(report.step, []).append(report.lr),
     )
@@ -161,14 +164,14 @@ def test_a_loss_that_is_no_number_rolls_back_at_half_the_rate(tmp_path: Path) ->
 
     work.model.forward = sometimes_nan  # type: ignore[method-assign]
     assert run_phase(work).step == 12
-    assert notes == ["The loss was not a number at step 7; back to step 6 at half the rate."]
+    assert notes == ["Non-finite loss at step 7; back to step 6 at half the learning rate."]
     before, after = rates[7]
     assert after == pytest.approx(before / 2)
 
 
-def test_a_loss_that_stays_no_number_ends_with_a_sentence(tmp_path: Path) -> None:
+def test_a_loss_that_stays_non_finite_ends_with_a_sentence(tmp_path: Path) -> None:
     """After six times there is no luck left; the last checkpoint stays."""
-    work = job(tmp_path / "run")
+    work = setup_of(tmp_path / "run")
     original, calls = work.model.forward, 0
 
     def nan_later(ids: torch.Tensor) -> torch.Tensor:
@@ -179,15 +182,15 @@ def test_a_loss_that_stays_no_number_ends_with_a_sentence(tmp_path: Path) -> Non
     work.model.forward = nan_later  # type: ignore[method-assign]
     with pytest.raises(TrainingError, match="lower rate"):
         run_phase(work)
-    assert Run(tmp_path / "run").last_step() == 6
+    assert Run(tmp_path / "run").checkpoints.last_step() == 6
 
 
 def test_short_memory_halves_the_rows_and_changes_no_batch(tmp_path: Path) -> None:
     """The same rows are tried again in smaller passes, with the same gradients to rounding."""
-    run_phase(job(tmp_path / "roomy", SETTINGS.model_copy(update={"steps": 3})))
-    work = job(tmp_path / "tight", SETTINGS.model_copy(update={"steps": 3}))
+    run_phase(setup_of(tmp_path / "roomy", SETTINGS.replace(steps=3)))
+    work = setup_of(tmp_path / "tight", SETTINGS.replace(steps=3))
     notes: list[str] = []
-    work.hooks = Hooks(on_note=notes.append)
+    work.callbacks = Callbacks(on_note=notes.append)
     torch_forward = work.model.forward
 
     def only_one_row(ids: torch.Tensor) -> torch.Tensor:
@@ -199,7 +202,7 @@ def test_short_memory_halves_the_rows_and_changes_no_batch(tmp_path: Path) -> No
     work.model.settings = work.model.settings.model_copy(update={"dropout": 0.0})
     run_phase(work)
     assert len(notes) == 2
-    assert notes[-1] == "Memory is short: going on with 1 rows at a time."
+    assert notes[-1] == "Memory is short: continuing with 1 rows at a time."
 
 
 def flip_a_bit(path: Path) -> None:
@@ -218,24 +221,24 @@ def test_a_damaged_checkpoint_is_noticed(
     tmp_path: Path, damage: Callable[[Path], object], name: str
 ) -> None:
     """Truncated, bit-flipped or gone: one sentence, and the earlier checkpoint still works."""
-    run_phase(job(tmp_path / "run"))
+    run_phase(setup_of(tmp_path / "run"))
     run = Run(tmp_path / "run")
-    damage(run.checkpoint_path(12) / name)
+    damage(run.checkpoints.path(12) / name)
     if damage is Path.unlink and name == "optimizer.safetensors":
-        assert run.last_step() != 12  # a weights-only snapshot cannot be resumed
+        assert run.checkpoints.last_step() != 12  # a weights-only snapshot cannot be resumed
         return
     with pytest.raises(CheckpointError, match=r"damaged.*Delete that folder.*of step 9"):
-        run.load_checkpoint(12)
+        run.checkpoints.load(12)
 
 
 def test_a_checkpoint_of_a_newer_version_says_so(tmp_path: Path) -> None:
     """Not "damaged": upgrade."""
-    run_phase(job(tmp_path / "run"))
+    run_phase(setup_of(tmp_path / "run"))
     run = Run(tmp_path / "run")
-    path = run.checkpoint_path(12) / "state.json"
+    path = run.checkpoints.path(12) / "state.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"version": 99}))
     with pytest.raises(CheckpointError, match="newer version"):
-        run.load_checkpoint(12)
+        run.checkpoints.load(12)
 
 
 def make_workspace(folder: Path) -> Workspace:
@@ -269,10 +272,10 @@ def test_kill_9_in_the_middle_resumes_to_the_bit(tmp_path: Path) -> None:
         process = subprocess.Popen(
             command(killed, *arguments), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
         )
-        seen = run.last_step()
+        seen = run.checkpoints.last_step()
         begun = time.monotonic()
         # Wait for progress, not for a time: then kill a moment later.
-        while run.last_step() == seen and process.poll() is None:
+        while run.checkpoints.last_step() == seen and process.poll() is None:
             assert time.monotonic() - begun < 120
             time.sleep(0.01)
         time.sleep(moments.random() * 0.3)
@@ -294,7 +297,8 @@ def test_a_signal_saves_and_exits(tmp_path: Path, number: int, status: int) -> N
     """Ctrl-C and SIGTERM: the step in hand is saved, the exit status says which it was."""
     workspace = make_workspace(tmp_path)
     process = subprocess.Popen(
-        command(workspace, "train", "--steps", "100000", "--name", "r"),
+        command(workspace, "train", "--steps", "100000", "--set", "model.n_embd=96",
+                "--set", "train.total_batch_size=256", "--name", "r"),
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     assert process.stdout is not None
@@ -308,11 +312,11 @@ def test_a_signal_saves_and_exits(tmp_path: Path, number: int, status: int) -> N
     assert "everything is saved" in rest
     assert "Traceback" not in rest
     run = Run(workspace.runs_path / "r")
-    step = run.last_step()
+    step = run.checkpoints.last_step()
     assert step is not None
     assert step > 0
     assert f"Stopped at step {step:,};" in rest
-    run.load_checkpoint(step)
+    run.checkpoints.load(step)
 
 
 def test_a_second_training_is_told_who_is_training(tmp_path: Path) -> None:
@@ -335,7 +339,7 @@ def test_steps_are_exact_and_seeds_decide(tmp_path: Path) -> None:
         arguments = ["train", "--steps", "10", "--no-finetune", "--name", name, "--seed", seed]
         assert main([*arguments, "-w", str(workspace.path)]) == 0
     a, b, c = (Run(workspace.runs_path / name) for name in "abc")
-    assert a.last_step() == 10
+    assert a.checkpoints.last_step() == 10
     assert_same(a, b)
     assert not torch.equal(weights_of(a)["head.weight"], weights_of(c)["head.weight"])
     assert a.config().finetune is None

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import itertools
-import math
 
 import pytest
 import torch
 from torch import nn
 
-from inkling.config import DataFacts, ModelSettings, TrainingSettings
+from inkling.config import ModelSettings, OptimizerSettings, ScheduleSettings
 from inkling.model.gpt import GPT
-from inkling.training import planner
-from inkling.training.forecast import fit_to_clock
 from inkling.training.optim import POLAR_EXPRESS, AdamW, Muon, Optimizers, orthogonalise
-from inkling.training.planner import TimeBudget
 from inkling.training.schedule import lr_factor, progress, progress_knots
 
 
@@ -104,11 +100,11 @@ def test_optimizer_state_comes_back_to_the_bit() -> None:
 
     torch.manual_seed(0)
     one = GPT(settings)
-    first = Optimizers(one, TrainingSettings())
+    first = Optimizers(one, OptimizerSettings())
     train(one, first, 3)
     two = GPT(settings)
     two.load_state_dict(one.state_dict())
-    second = Optimizers(two, TrainingSettings())
+    second = Optimizers(two, OptimizerSettings())
     second.load_state_tensors({k: v.clone() for k, v in first.state_tensors().items()})
     train(one, first, 3)
     train(two, second, 3)
@@ -118,7 +114,7 @@ def test_optimizer_state_comes_back_to_the_bit() -> None:
 
 def test_the_learning_rate_rises_holds_and_falls() -> None:
     """Exact numbers of the schedule."""
-    settings = TrainingSettings(warmup_steps=4, decay_ratio=0.5, min_lr_ratio=0.1)
+    settings = ScheduleSettings(warmup_steps=4, decay_ratio=0.5, min_lr_ratio=0.1)
     assert lr_factor(settings, 0, 0.0) == 0.25
     assert lr_factor(settings, 3, 0.1) == 1.0
     assert lr_factor(settings, 50, 0.5) == 1.0
@@ -136,66 +132,3 @@ def test_progress_is_continuous_across_replans() -> None:
     assert progress(knots, 160) == progress(knots, 500) == 1.0
     steps = [progress(knots, step) for step in range(161)]
     assert all(a <= b for a, b in itertools.pairwise(steps))
-
-
-@pytest.mark.parametrize("pace", [0.5, 1.0, 1.7])
-@pytest.mark.parametrize("eval_every", [100, 450])
-def test_the_time_budget_ends_on_its_deadline(pace: float, eval_every: int) -> None:
-    """Steps that turn out faster or slower than planned still fill the time, to 5 %."""
-    now = 1000.0
-    budget = TimeBudget(1100.0, eval_every, 20, clock=lambda: now)
-    steps, step = 1000, 0
-    while step < steps:
-        steps = budget.replan(step, steps, 0) or steps
-        cost = 0.1 * pace * (1.2 if step > 300 else 1.0)
-        now += cost
-        step += 1
-        if step == steps or (step % eval_every == 0 and steps - step >= eval_every // 2):
-            now += 20 * cost
-    assert math.isclose(now, 1100.0, abs_tol=5.0)
-
-
-def test_steps_far_slower_than_planned_are_noticed_by_the_clock() -> None:
-    """A plan made in a lucky moment does not run on for a sixteenth of its steps first."""
-    now = 1000.0
-    budget = TimeBudget(1100.0, 4000, 20, clock=lambda: now)
-    steps, step = 4000, 0
-    while step < steps:
-        steps = budget.replan(step, steps, 0) or steps
-        now += 1.0
-        step += 1
-    assert 1090 < now + 20 < 1110
-
-
-@pytest.mark.parametrize("lucky", [0.1, 10.0])
-def test_the_phases_share_the_time_however_the_timing_fell(lucky: float) -> None:
-    """One timing counts for both: a second one, in a quieter or a busier moment, would give one
-    phase the time of the other."""
-    facts = DataFacts(
-        live_ranges=(), writing_tokens=400_000, dialog_tokens=160_000, train_tokens=560_000,
-        val_tokens=5_000, held_out_dialog_tokens=5_000, dialogs=900, held_out_dialogs=50,
-    )  # fmt: skip
-    paces = iter((0.05, 0.05 * lucky))
-    plan = planner.make_plan(1000, 200.0, planner.REFERENCE_GFLOPS, dialogs=True)
-    made = fit_to_clock(facts, plan, 200.0, lambda model, settings: next(paces))
-    assert made.finetune is not None
-    spent = {name: 0.05 * s.steps for name, s in (("base", made.train), ("dialogs", made.finetune))}
-    assert 80 < spent["base"] < 100
-    assert 80 < spent["dialogs"] < 100
-
-
-def test_much_held_out_text_is_measured_on_a_sample_that_fits_the_time() -> None:
-    """Little text is measured whole; of much, evaluations read a fixed number of tokens and the
-    last measurement what a twelfth of the time pays for, up to all."""
-    settings = TrainingSettings(total_batch_size=2048)
-    little = planner.with_steps(settings, 200.0, 0.05, 40_000)
-    assert (little.eval_tokens, little.final_tokens) == (0, 0)
-    for held_out, whole in ((400_000, True), (7_500_000, False)):
-        timed = planner.with_steps(settings, 200.0, 0.05, held_out)
-        assert timed.eval_tokens == planner.EVALUATED_TOKENS
-        assert (timed.final_tokens == 0) == whole
-        assert timed.final_tokens < held_out
-        evaluation, final = planner.evaluation_cost(timed, held_out)
-        evaluations = -(-timed.steps // timed.eval_every)
-        spent = timed.steps + evaluations * evaluation + final
-        assert 0.9 * 4_000 < spent < 1.05 * 4_000

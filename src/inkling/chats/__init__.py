@@ -1,9 +1,19 @@
-"""The chats a workspace keeps: what they are (`records`, `exchange`) and where (`store`)."""
+"""The chats a workspace keeps: what they are (`records`), where they are stored (`store`), what a
+correction teaches (`corrections`), and what a reply is asked of (`pending`)."""
 
 from __future__ import annotations
 
-from inkling.chats.exchange import Exchange
-from inkling.chats.records import ChatMessage, Hit, Origin, Source, Summary, Variant
+from inkling.chats.pending import PendingReply
+from inkling.chats.records import ChatMessage, Provenance, SearchHit, Source, Summary, Variant
 from inkling.chats.store import ChatStore
 
-__all__ = ["ChatMessage", "ChatStore", "Exchange", "Hit", "Origin", "Source", "Summary", "Variant"]
+__all__ = [
+    "ChatMessage",
+    "ChatStore",
+    "PendingReply",
+    "Provenance",
+    "SearchHit",
+    "Source",
+    "Summary",
+    "Variant",
+]

@@ -20,7 +20,7 @@ TITLE_CHARACTERS = 60
 
 
 @dataclass(frozen=True)
-class Origin:
+class Provenance:
     """What wrote a reply: the same run, step and settings (seed included) write it again."""
 
     run: str
@@ -33,7 +33,7 @@ class Variant:
     """One text of a message. What was typed by a person has no origin."""
 
     text: str
-    origin: Origin | None
+    origin: Provenance | None
     created: str
     corrected: bool
 
@@ -71,7 +71,7 @@ class Summary:
 
 
 @dataclass(frozen=True)
-class Hit:
+class SearchHit:
     """A message that a search found."""
 
     conversation: int

@@ -1,11 +1,10 @@
-"""The tables of chats.db.
+"""The tables of chats.db, as the migrations that make them.
 
-Knows: columns and what must hold among them. Does not know who reads or writes them.
+Knows: columns and what must hold among them, version by version. Does not know who reads or
+writes them, or how a migration is carried out (inkling.database).
 """
 
-VERSION = 1
-
-SCHEMA = """
+_FIRST = """
 CREATE TABLE conversation (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     title TEXT NOT NULL,
@@ -52,3 +51,8 @@ CREATE TRIGGER message_changed AFTER UPDATE OF text ON message BEGIN
     INSERT INTO message_text(rowid, text) VALUES (new.id, new.text);
 END;
 """
+
+MIGRATIONS = (_FIRST,)
+
+READABLE_FROM = 1
+"""No migration has changed what is read."""

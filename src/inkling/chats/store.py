@@ -2,7 +2,7 @@
 
 Knows: the SQLite schema of chats and its rules (each write is a transaction; a reply keeps all
 its variants; a correction and its training pair come and go together). Does not know:
-terminals, HTTP, how replies are written.
+terminals, HTTP, how replies are generated.
 Data: `append`, `add_variant` -> rows -> `open`, `list`, `search`, `export`; `edit` -> a
 `Conversation` of the source `edits` in corpus.db, which the next training learns.
 """
@@ -13,10 +13,11 @@ import builtins
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from inkling.chats.corrections import live_edits, take_back, training_pair
 from inkling.chats.records import (
     ChatMessage,
-    Hit,
-    Origin,
+    Provenance,
+    SearchHit,
     Source,
     Summary,
     Variant,
@@ -24,9 +25,9 @@ from inkling.chats.records import (
     storable,
     title_of,
 )
-from inkling.chats.schema import SCHEMA, VERSION
+from inkling.chats.schema import MIGRATIONS, READABLE_FROM
 from inkling.config import SamplingSettings
-from inkling.corpus.document import EDITS_SOURCE, Conversation, Message, Role
+from inkling.corpus.document import EDITS_SOURCE, Role
 from inkling.corpus.store import CorpusStore
 from inkling.database import Database, now
 from inkling.errors import ChatNotFoundError, ChatsError
@@ -39,40 +40,47 @@ class ChatStore(Database):
     """The workspace's chats.db, or with ":memory:" one that keeps nothing."""
 
     what = "The file of chats"
-    schema = SCHEMA
-    version = VERSION
+    migrations = MIGRATIONS
+    readable_from = READABLE_FROM
     error = ChatsError
     when_damaged = "Move that file away; new chats then begin a new one."
 
     def create(self, source: Source, run: str | None = None, title: str = "") -> int:
         """A new, empty conversation; its id. The first message gives it a title if it has none."""
         with self._explained(), self._transaction():
-            return self._insert(
-                "INSERT INTO conversation(title, created, updated, run, source) "
-                "VALUES (?, ?, ?, ?, ?)",
-                (storable(title), now(), now(), run, source),
-            )
+            return self._create(source, run, title)
 
-    def append(self, conversation: int, role: Role, text: str, origin: Origin | None = None) -> int:
+    def begin(self, source: Source, text: str, run: str | None = None) -> int:
+        """A new conversation with its first message, both or neither; its id."""
+        with self._explained(), self._transaction():
+            conversation = self._create(source, run, "")
+            self._append(conversation, "them", text, None)
+            return conversation
+
+    def copy(self, conversation: int, before: int) -> int:
+        """A new conversation with the messages before a position, all their variants included; its
+        id. Training pairs that came of corrections stay those of the first one."""
+        with self._explained(), self._transaction():
+            _, title, _, _, run, source, *_ = self._conversation(conversation)
+            copied = self._create(source, run, title)
+            self._db.execute(
+                "INSERT INTO message(conversation, position, variant, chosen, role, text, seed, "
+                "settings, run, step, created) SELECT ?, position, variant, chosen, role, text, "
+                "seed, settings, run, step, created FROM message WHERE conversation = ? AND "
+                "position < ?",
+                (copied, conversation, before),
+            )
+            return copied
+
+    def append(
+        self, conversation: int, role: Role, text: str, origin: Provenance | None = None
+    ) -> int:
         """Add a message at the end; its position."""
         with self._explained(), self._transaction():
-            self._touch(conversation)
-            position = int(
-                self._one(
-                    "SELECT coalesce(max(position) + 1, 0) FROM message WHERE conversation = ?",
-                    (conversation,),
-                )[0]
-            )
-            self._add_message(conversation, position, 0, role, text, origin)
-            if role == "them":
-                self._db.execute(
-                    "UPDATE conversation SET title = ? WHERE id = ? AND title = ''",
-                    (title_of(text), conversation),
-                )
-            return position
+            return self._append(conversation, role, text, origin)
 
     def add_variant(
-        self, conversation: int, position: int, text: str, origin: Origin | None = None
+        self, conversation: int, position: int, text: str, origin: Provenance | None = None
     ) -> int:
         """Another text for a reply, which is now the chosen one; its number. None is lost."""
         with self._explained(), self._transaction():
@@ -130,7 +138,7 @@ class ChatStore(Database):
         for position, role, is_chosen, text, settings, run, step, created, corrected in rows:
             origin = None
             if settings is not None:
-                origin = Origin(run, step, SamplingSettings.model_validate_json(settings))
+                origin = Provenance(run, step, _settings(settings))
             if is_chosen:
                 chosen[position] = len(variants.get(position, []))
             roles[position] = role
@@ -156,14 +164,14 @@ class ChatStore(Database):
         with self._explained():
             with self._transaction():
                 self._conversation(conversation)
-                for edit, content_hash in self._live_edits(conversation):
-                    self._take_back(edit, content_hash, corpus)
+                for edit, content_hash in live_edits(self._db, conversation):
+                    take_back(self._db, edit, content_hash, corpus)
                 self._db.execute("DELETE FROM conversation WHERE id = ?", (conversation,))
                 # Deleted words stay in a full-text index until its parts are merged.
                 self._db.execute("INSERT INTO message_text(message_text) VALUES ('optimize')")
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
-    def search(self, query: str, limit: int = 50) -> builtins.list[Hit]:
+    def search(self, query: str, limit: int = 50) -> builtins.list[SearchHit]:
         """Chosen messages with all words of the query (the beginnings of words count), in the
         newest conversation first; else those with the query as it stands anywhere inside."""
         query = storable(query).replace("\0", " ").strip()
@@ -197,7 +205,7 @@ class ChatStore(Database):
                     (query, limit),
                 ).fetchall()
             )
-        return [Hit(*row) for row in rows]
+        return [SearchHit(*row) for row in rows]
 
     def export(self, conversations: Iterable[int] | None = None) -> Iterator[str]:
         """Conversations (all of them, oldest first) as JSON Lines that `inkling add` reads."""
@@ -209,8 +217,8 @@ class ChatStore(Database):
 
     def edit(self, conversation: int, position: int, text: str, corpus: CorpusStore) -> bool:
         """Correct the chosen variant of a reply, and teach it: what was said right before, and
-        the corrected reply, become a conversation of the corpus. An earlier correction of the
-        same reply gives way to it.
+        the corrected reply, become a conversation of the corpus. It replaces an earlier
+        correction of the same reply.
 
         False where the corpus refuses it, as it was forgotten there. Raises ChatsError for a
         message that is no reply, and for a text that says nothing or nothing new.
@@ -222,10 +230,10 @@ class ChatStore(Database):
             _, current = self._reply(conversation, position)
             if text == current:
                 raise ChatsError("That is what the reply says already.")
-            for edit, content_hash in self._live_edits(conversation, position):
-                self._take_back(edit, content_hash, corpus)
+            for edit, content_hash in live_edits(self._db, conversation, position):
+                take_back(self._db, edit, content_hash, corpus)
             message, before = self._reply(conversation, position)
-            pair = self._pair(conversation, position, text)
+            pair = training_pair(self._db, conversation, position, text)
             self._db.execute(
                 "INSERT INTO edit(message, before, after, created, corpus_hash) "
                 "VALUES (?, ?, ?, ?, ?)",
@@ -242,15 +250,35 @@ class ChatStore(Database):
         training pair is gone. Returns that text."""
         with self._explained(), self._transaction():
             self._reply(conversation, position)
-            edits = self._live_edits(conversation, position)
+            edits = live_edits(self._db, conversation, position)
             if not edits:
                 raise ChatsError("That reply was not corrected, so there is nothing to undo.")
             for edit, content_hash in edits:
-                self._take_back(edit, content_hash, corpus)
+                take_back(self._db, edit, content_hash, corpus)
             self._touch(conversation)
             return self._reply(conversation, position)[1]
 
     # -- inside a transaction -----------------------------------------------------------------
+
+    def _create(self, source: Source, run: str | None, title: str) -> int:
+        return self._insert(
+            "INSERT INTO conversation(title, created, updated, run, source) VALUES (?, ?, ?, ?, ?)",
+            (storable(title), now(), now(), run, source),
+        )
+
+    def _append(self, conversation: int, role: Role, text: str, origin: Provenance | None) -> int:
+        self._touch(conversation)
+        (position,) = self._one(
+            "SELECT coalesce(max(position) + 1, 0) FROM message WHERE conversation = ?",
+            (conversation,),
+        )
+        self._add_message(conversation, position, 0, role, text, origin)
+        if role == "them":
+            self._db.execute(
+                "UPDATE conversation SET title = ? WHERE id = ? AND title = ''",
+                (title_of(text), conversation),
+            )
+        return int(position)
 
     def _one(self, statement: str, values: Sequence[object]) -> tuple[int, ...]:
         row: tuple[int, ...] = self._db.execute(statement, values).fetchone()
@@ -300,7 +328,7 @@ class ChatStore(Database):
         variant: int,
         role: Role,
         text: str,
-        origin: Origin | None,
+        origin: Provenance | None,
     ) -> None:
         made: tuple[object, ...] = (None, None, None, None)
         if origin is not None:
@@ -312,53 +340,17 @@ class ChatStore(Database):
             (conversation, position, variant, role, storable(text), *made, now()),
         )
 
-    def _live_edits(
-        self, conversation: int, position: int | None = None
-    ) -> builtins.list[tuple[int, str]]:
-        """(id, content hash in the corpus) of corrections that hold, of a message or of all."""
-        return self._db.execute(
-            "SELECT e.id, e.corpus_hash FROM edit e JOIN message m ON m.id = e.message "
-            "WHERE e.undone IS NULL AND m.conversation = ? AND coalesce(m.position = ?, 1)",
-            (conversation, position),
-        ).fetchall()
-
-    def _take_back(self, edit: int, content_hash: str, corpus: CorpusStore) -> None:
-        self._db.execute("UPDATE edit SET undone = ? WHERE id = ?", (now(), edit))
-        self._db.execute(
-            "UPDATE message SET text = (SELECT before FROM edit WHERE id = ?) "
-            "WHERE id = (SELECT message FROM edit WHERE id = ?)",
-            (edit, edit),
-        )
-        # The same question may have been given the same correction in another chat.
-        (others,) = self._one(
-            "SELECT count(*) FROM edit WHERE corpus_hash = ? AND undone IS NULL", (content_hash,)
-        )
-        if not others:
-            corpus.remove(EDITS_SOURCE, content_hash)
-
-    def _pair(self, conversation: int, position: int, reply: str) -> Conversation:
-        """What was said since the reply before, and the corrected reply.
-
-        Earlier replies are left out: the model wrote them, and would learn from itself.
-        """
-        asked = self._db.execute(
-            "SELECT text FROM message WHERE conversation = ? AND chosen AND position < ? "
-            "AND position > coalesce((SELECT max(position) FROM message "
-            "WHERE conversation = ? AND role = 'me' AND position < ?), -1) ORDER BY position",
-            (conversation, position, conversation, position),
-        ).fetchall()
-        return Conversation(
-            messages=(
-                *(Message(author_id="them", is_me=False, text=text) for (text,) in asked),
-                Message(author_id="me", is_me=True, text=reply),
-            ),
-            raw_ref=f"chat {conversation}, message {position + 1}",
-            timestamp=now(),
-        )
-
 
 _SUMMARY = """SELECT c.id, c.title, c.created, c.updated, c.run, c.source,
 (SELECT count(*) FROM message m WHERE m.conversation = c.id AND m.chosen),
 (SELECT count(*) FROM message m JOIN edit e ON e.message = m.id
  WHERE m.conversation = c.id AND e.undone IS NULL)
 FROM conversation c"""
+
+
+def _settings(stored: str) -> SamplingSettings:
+    """How a reply was sampled. One that was kept before there was a memory had none."""
+    settings = SamplingSettings.model_validate_json(stored)
+    if "memory" in settings.model_fields_set:
+        return settings
+    return settings.model_copy(update={"memory": 0.0})

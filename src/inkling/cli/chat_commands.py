@@ -18,6 +18,7 @@ from inkling.chats.records import as_jsonl
 from inkling.cli.chat_session import ChatSession
 from inkling.config import SamplingSettings
 from inkling.errors import ChatsError, UsageError
+from inkling.permissions import private_opener
 from inkling.workspace import explain_os_error
 
 
@@ -109,14 +110,22 @@ def _edit(session: ChatSession, text: str) -> None:
         )
 
 
-def _why(session: ChatSession, _: str) -> None:
-    from inkling.cli.traced import lines
-    from inkling.insight.trace import trace
-    from inkling.runs import Run
+def _why(session: ChatSession, numbers: str) -> None:
+    if numbers not in ("", "numbers"):
+        raise UsageError(f"/why takes nothing or numbers; you gave {numbers}.")
+    from inkling.cli import memory_text, trace_text
+    from inkling.workflows.why import explain
 
     reply = session.last_reply()
-    run = Run.open(session.workspace, session.voice.config.name)
-    session.console.note("\n".join(lines(trace(run, reply.text, session.workspace))))
+    session.refresh_memory()
+    explained = explain(session.workspace, session.messages(), reply.position, session.model)
+    console = session.console
+    console.note("\n".join(trace_text.lines(explained.copied)))
+    numbered = bool(numbers) or not console.styled
+    console.note("\n".join(["", *memory_text.lines(explained, numbered)]))
+    if explained.memory is not None and explained.memory.neighbours and not numbered:
+        console.note("Bold is mostly, underlined partly from memory; /why numbers has the shares:")
+        console.note_marked(memory_text.marked(explained.memory.pieces))
 
 
 def _save(session: ChatSession, target: str) -> None:
@@ -126,13 +135,13 @@ def _save(session: ChatSession, target: str) -> None:
     path = _free_path(Path(target).expanduser(), session.conversation)
     line = as_jsonl(session.store.summary(session.conversation), messages)
     try:
-        file = path.open("x", encoding="utf-8")
-        try:
-            with file:
+        with open(path, "x", encoding="utf-8", opener=private_opener) as file:
+            try:
                 file.write(line)
-        except OSError:
-            path.unlink()  # half a file is worse than none
-            raise
+                file.flush()
+            except OSError:
+                path.unlink()  # half a file is worse than none
+                raise
     except FileExistsError:
         raise ChatsError(
             f"{path} is there already and was left as it is. Choose another name: /save PATH"
@@ -155,7 +164,7 @@ def _free_path(path: Path, conversation: int) -> Path:
 
 def _help(session: ChatSession, _: str) -> None:
     keys = (
-        "A line that ends with \\ goes on in the next one. Ctrl-C stops a reply, Ctrl-D leaves. "
+        "A line that ends with \\ continues in the next one. Ctrl-C stops a reply, Ctrl-D leaves. "
         "// sends a message that begins with a slash."
     )
     session.console.note("\n".join([*listing(), "", keys]))
@@ -166,15 +175,22 @@ def _quit(session: ChatSession, _: str) -> None:
 
 
 COMMANDS: dict[str, Command] = {
-    "temperature": Command("[X]", "Show, set: low is safe, high wild.", _setting("temperature")),
-    "top-k": Command("[K]", "Show, set: draw among the K likeliest; 0 is off.", _setting("top_k")),
-    "best-of": Command("[N]", "Show, set: drafts to choose the surest from.", _setting("best_of")),
-    "seed": Command("[N|off]", "Show, set: the same seed, the same reply.", _setting("seed")),
-    "regenerate": Command("", "Another reply to the last message; none is lost.", _regenerate),
+    "temperature": Command("[X]", "Show or set; low is safe, high wild.", _setting("temperature")),
+    "top-k": Command("[K]", "Show or set; sample from K tokens, 0 for all.", _setting("top_k")),
+    "memory": Command(
+        "[X]", "Show or set how much replies lean on what you said before, 0 to 1.",
+        _setting("memory"),
+    ),
+    "best-of": Command("[N]", "Show or set; of N drafts the surest is used.", _setting("best_of")),
+    "seed": Command("[N|off]", "Show or set; same seed, same reply.", _setting("seed")),
+    "regenerate": Command("", "Generate another reply; the earlier ones are kept.", _regenerate),
     "edit": Command("[TEXT|undo]", "Correct the last reply; the next training learns it.", _edit),
-    "why": Command("", "What of the last reply was copied, and from where.", _why),
-    "save": Command("[PATH]", "Write this chat to a file that inkling add can read.", _save),
-    "reset": Command("", "Begin a new chat.", _reset),
-    "help": Command("", "This list.", _help),
+    "why": Command(
+        "[numbers]", "Show what of the last reply was copied or came from memory, and from where.",
+        _why,
+    ),
+    "save": Command("[PATH]", "Save this chat to a file that inkling add can read.", _save),
+    "reset": Command("", "Start a new chat.", _reset),
+    "help": Command("", "Show this list.", _help),
     "quit": Command("", "Leave (or press Ctrl-D).", _quit),
 }  # fmt: skip

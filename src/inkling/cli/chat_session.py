@@ -1,6 +1,6 @@
 """One chat in the terminal: what was said, with which settings, and where it is kept.
 
-Knows: when a message is stored, how a reply is written, stopped and written again. Does not
+Knows: when a message is stored, how a reply is generated, stopped and generated again. Does not
 know: commands (`chat_commands`), keys (`console`).
 Data: message -> chats.db -> `ChatModel.reply` -> console and chats.db.
 """
@@ -10,12 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from inkling.chats import ChatMessage, ChatStore, Exchange, Origin
+from inkling.chats import ChatMessage, ChatStore, PendingReply, Provenance
 from inkling.chats.records import storable
 from inkling.cli.console import Console
 from inkling.config import SamplingSettings
 from inkling.corpus.store import CorpusStore
 from inkling.errors import UsageError
+from inkling.workflows.chat import refresh_memory
 from inkling.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -24,10 +25,10 @@ if TYPE_CHECKING:
 
 @dataclass
 class ChatSession:
-    """The chat under way. The store is what is true; nothing said is kept besides it."""
+    """The chat under way. The store is what is true; nothing that was said is kept elsewhere."""
 
     workspace: Workspace
-    voice: ChatModel
+    model: ChatModel
     store: ChatStore
     console: Console
     settings: SamplingSettings
@@ -37,6 +38,12 @@ class ChatSession:
     """None until the first message."""
     leaving: bool = False
     _told_forgotten: set[int] = field(default_factory=set)
+    _corpus_stamp: tuple[tuple[int, int], ...] = ()
+
+    def __post_init__(self) -> None:
+        from inkling.memory.corpus_index import corpus_stamp
+
+        self._corpus_stamp = corpus_stamp(self.workspace)
 
     @property
     def name(self) -> str:
@@ -53,7 +60,7 @@ class ChatSession:
         """Say something and have it answered. The message is stored before its reply begins."""
         message = storable(message)
         if self.conversation is None:
-            self.conversation = self.store.create("terminal", self.voice.config.name)
+            self.conversation = self.store.create("terminal", self.model.config.name)
         self.store.append(self.conversation, "them", message)
         exchange = self._exchange()
         self._say_what_is_forgotten(exchange)
@@ -79,9 +86,15 @@ class ChatSession:
         else:
             self.store.append(self.conversation, "me", reply, origin)
 
-    def _exchange(self) -> Exchange:
+    def refresh_memory(self) -> None:
+        """What was forgotten or added meanwhile counts from now on."""
+        self.model, self._corpus_stamp = refresh_memory(
+            self.workspace, self.model, self._corpus_stamp
+        )
+
+    def _exchange(self) -> PendingReply:
         """Raises UsageError where nothing was said yet."""
-        exchange = Exchange.last(self.messages())
+        exchange = PendingReply.last(self.messages())
         if exchange is None:
             raise UsageError("There is no reply yet to write again. Say something first.")
         return exchange
@@ -121,29 +134,30 @@ class ChatSession:
             )
         return self.last_reply()
 
-    def _write(self, exchange: Exchange, settings: SamplingSettings) -> str:
+    def _write(self, exchange: PendingReply, settings: SamplingSettings) -> str:
         """Write a reply as it comes; what was written, also when it was stopped."""
+        self.refresh_memory()
         if self.console.interactive:
             self.console.write(f"{self.name}: ")
         reply = ""
-        pieces = self.voice.reply(
+        chunks = self.model.reply(
             exchange.question, exchange.history, settings, self.console.interrupted
         )
-        for piece in pieces:
-            reply += piece
-            self.console.write(piece)
+        for chunk in chunks:
+            reply += chunk
+            self.console.write(chunk)
         if self.console.interrupted():
             self.console.write(" (stopped)" if reply else "(stopped before the first word)")
         self.console.write("\n")
         return reply
 
-    def _say_what_is_forgotten(self, exchange: Exchange) -> None:
+    def _say_what_is_forgotten(self, exchange: PendingReply) -> None:
         assert self.conversation is not None
         if self.conversation in self._told_forgotten:
             return
-        if self.voice.prompt(exchange.question, exchange.history).forgotten:
+        if self.model.prompt(exchange.question, exchange.history).left_out:
             self._told_forgotten.add(self.conversation)
             self.console.note("The first turns no longer fit; the model has forgotten them.")
 
-    def _origin(self, settings: SamplingSettings) -> Origin:
-        return Origin(self.voice.config.name, self.voice.step, settings)
+    def _origin(self, settings: SamplingSettings) -> Provenance:
+        return Provenance(self.model.config.name, self.model.step, settings)

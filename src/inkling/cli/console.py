@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import re
 import signal
 import sys
 from collections.abc import Iterator
 from types import FrameType, ModuleType
 from typing import TextIO
+
+import typer
 
 # Control characters but line break and tab; marks that turn the direction of writing around.
 _UNSAFE = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -34,6 +37,16 @@ def _picture(code: int) -> str:
     return "\u2421" if code == 0x7F else f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
+def escaped_json(text: str) -> str:
+    """The same JSON, whose control characters a terminal does not obey."""
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def echo(text: str = "", err: bool = False) -> None:
+    """Print a line, or several, of which parts are a person's: titles, names of files, texts."""
+    typer.echo(visible(text), err=err)
+
+
 def forgiving(stream: TextIO) -> None:
     """Let a stream replace what its encoding cannot hold, instead of failing."""
     if isinstance(stream, io.TextIOWrapper):
@@ -45,6 +58,8 @@ class Console:
 
     def __init__(self) -> None:
         self.interactive = sys.stdin.isatty() and sys.stdout.isatty()
+        self.styled = self.interactive and os.environ.get("TERM", "dumb") != "dumb"
+        """Whether text can be shown bold and underlined."""
         self._reading = False
         self._interrupted = False
         self._left_lines = 0
@@ -52,12 +67,20 @@ class Console:
         for stream in (sys.stdin, sys.stdout, sys.stderr):
             forgiving(stream)
 
+    @property
+    def takes_commands(self) -> bool:
+        """Whether a line that begins with a slash is a command: in a pipe every line is a text."""
+        return self.interactive
+
     def __enter__(self) -> Console:
         if self.interactive:
             with contextlib.suppress(ImportError):  # some Pythons are built without it
                 import readline
 
                 self._readline = readline
+                if self.styled:
+                    # Several lines that are pasted are one text; Python turns that off.
+                    readline.parse_and_bind("set enable-bracketed-paste on")
             self._before = signal.signal(signal.SIGINT, self._on_ctrl_c)
         return self
 
@@ -76,7 +99,8 @@ class Console:
         return self._interrupted
 
     def read(self, prompt: str) -> str | None:
-        """The next message, None at the end. A line that ends with a backslash goes on."""
+        """The next message, None at the end. A line that ends with a backslash continues
+        in the next one."""
         if not self.interactive:
             line = sys.stdin.readline()
             return line.removesuffix("\n") if line else None
@@ -127,7 +151,7 @@ class Console:
             readline.set_startup_hook(None)
 
     def write(self, text: str) -> None:
-        """A piece of a reply."""
+        """A chunk of a reply."""
         sys.stdout.write(visible(text) if self.interactive else text)
         sys.stdout.flush()
 
@@ -137,3 +161,7 @@ class Console:
             sys.stdout.write(visible(f"  {text}".replace("\n", "\n  ")) + "\n")
         else:
             sys.stderr.write(f"{text}\n")
+
+    def note_marked(self, text: str) -> None:
+        """A note with control sequences of our own, whose other characters are visible ones."""
+        sys.stdout.write(f"  {text}".replace("\n", "\n  ") + "\n")

@@ -6,8 +6,11 @@ package that is imported only when one of its commands runs, so `inkling --help`
 
 from __future__ import annotations
 
+import io
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
@@ -16,30 +19,41 @@ from typer.core import TyperCommand, TyperGroup
 
 from inkling import __version__
 from inkling.cli import COMMAND_STARTED
-from inkling.cli.explain import explain
+from inkling.error_messages import sentence_and_status
 from inkling.runtime import process_started
 
 # name: (module of inkling.cli, one line for --help)
 COMMANDS: dict[str, tuple[str, str]] = {
-    "start": ("start", "Your own writing, from a folder to a chat: does all of the below."),
-    "demo": ("start", "The same on the bundled author, in ./demo-workspace."),
-    "init": ("corpus", "Make a workspace."),
-    "add": ("corpus", "Add writing and dialogs to the workspace."),
-    "corpus": ("corpus", "What the workspace holds, and what was left out."),
+    "start": ("start", "From a folder of your writing to a chat: all of the below in one."),
+    "demo": ("start", "The same with the bundled author, in ./demo-workspace."),
+    "init": ("corpus", "Create a workspace."),
+    "add": ("add", "Add writing and dialogs to the workspace."),
+    "corpus": ("corpus", "Show what the workspace holds, and what was left out."),
     "train": ("train", "Train a model on the workspace's text, then on its dialogs."),
-    "finetune": ("train", "Fine-tune a run on the dialogs."),
-    "runs": ("runs", "List, compare and delete what was trained."),
+    "finetune": ("train", "Fine-tune a trained run on the dialogs."),
+    "runs": ("runs", "List, compare and delete runs."),
     "plot": ("runs", "Draw a run's figures."),
-    "ladder": ("ladder", "From a bigram to a GPT on your text: what each idea buys."),
-    "generate": ("talk", "Go on from a text."),
-    "chat": ("chat", "Talk to the model in the terminal."),
-    "ask": ("ask", "Answer a list of prompts, by one run or two side by side."),
-    "trace": ("trace", "Which words of a text were copied, and from where."),
-    "eval": ("eval", "One honest report on a run: losses, baselines, leaks, voice."),
-    "guess": ("guess", "Me or the model? Twenty replies, blind."),
-    "serve": ("serve", "Talk to the model in the browser."),
-    "doctor": ("doctor", "Is everything in order here, and what would a training cost?"),
+    "ladder": ("ladder", "Train from a bigram to a GPT, and see what each idea buys."),
+    "generate": ("generate", "Generate text from a prompt."),
+    "chat": ("chat", "Chat with the model in the terminal."),
+    "ask": ("ask", "Answer a list of prompts with one run, or two side by side."),
+    "trace": ("trace", "Find which words of a text were copied, and from where."),
+    "inspect": ("inspect", "Look inside a run: what it computes on a text."),
+    "eval": ("eval", "Evaluate a run: losses, baselines, leaks, voice."),
+    "guess": ("guess", 'Play "me or the model?": twenty replies, blind.'),
+    "export": ("export", "Write a run for transformers, llama.cpp, Ollama, MLX or vLLM."),
+    "import-model": ("export", "Bring an exported folder into the workspace as a run."),
+    "serve": ("serve", "Chat with the model in the browser, and serve the APIs."),
+    "doctor": ("doctor", "Check machine and workspace, and estimate a training."),
 }
+
+
+@contextmanager
+def _aborting() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise typer.Abort() from None
 
 
 class LazyGroup(TyperGroup):
@@ -52,14 +66,16 @@ class LazyGroup(TyperGroup):
         if cmd_name not in COMMANDS:
             return None
         module = import_module(f"inkling.cli.{COMMANDS[cmd_name][0]}")
-        return _as_command(cmd_name, getattr(module, cmd_name))
+        return _as_command(cmd_name, getattr(module, cmd_name.replace("-", "_")))
+
+    # Of a KeyboardInterrupt in either of these Typer would make an exit with 130 and not a word.
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        with _aborting():
+            return super().make_context(*arguments, **options)
 
     def invoke(self, ctx: Any) -> Any:
-        try:
+        with _aborting():
             return super().invoke(ctx)
-        except KeyboardInterrupt:
-            # Typer would end with 130 and not a word.
-            raise typer.Abort() from None
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         with formatter.section("Commands"):
@@ -109,6 +125,10 @@ def main(arguments: list[str] | None = None) -> int:
     # As the command itself, the clock began with the process, imports included.
     COMMAND_STARTED.set(process_started() if arguments is None else time.time())
     arguments = sys.argv[1:] if arguments is None else arguments
+    for stream in (sys.stdout, sys.stderr):
+        # A file's name may hold bytes that are no text: shown escaped, they end nothing.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     debug = "--debug" in arguments
     # --debug may stand anywhere; the commands themselves do not know it.
     arguments = [argument for argument in arguments if argument != "--debug"]
@@ -125,10 +145,12 @@ def main(arguments: list[str] | None = None) -> int:
     except Exception as error:
         if debug:
             raise
-        sentence, status = explain(error)
+        sentence, status = sentence_and_status(error)
         _say(sentence)
         return status
 
 
 def _say(message: str) -> None:
-    print(f"inkling: {message}", file=sys.stderr)
+    from inkling.cli.console import visible
+
+    print(f"inkling: {visible(message)}", file=sys.stderr)

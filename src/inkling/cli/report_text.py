@@ -1,6 +1,7 @@
 """A report as a page for a terminal of 80 columns.
 
-Knows: words and columns. Does not know: how anything was measured. Data: `Report` -> text.
+Knows: words and columns. Does not know: how anything was measured.
+Data: `EvaluationReport` -> text.
 """
 
 from __future__ import annotations
@@ -10,32 +11,34 @@ from collections.abc import Iterator
 
 from inkling.evaluation.calibration import Calibration
 from inkling.evaluation.loops import Loops
-from inkling.evaluation.schema import HeldOut, Missing, Report
-from inkling.evaluation.stylometry import Spread, Voice
-from inkling.evaluation.units import bits
-from inkling.evaluation.wording import (
+from inkling.evaluation.schema import EvaluationReport, HeldOut, Missing
+from inkling.evaluation.sentences import (
+    WITHOUT_MEMORY,
     calibration_sentence,
     checkpoint_name,
     copied_sentences,
     guess_sentence,
     leak_sentences,
+    position_sentence,
     sampling_words,
-    way_sentence,
 )
+from inkling.evaluation.stylometry import Spread, Voice
+from inkling.evaluation.units import bits
 
 WIDTH = 80
 
 
-def page(report: Report) -> str:
+def page(report: EvaluationReport) -> str:
     """The whole report. Every line fits into 80 columns."""
     return "\n".join(_lines(report))
 
 
-def _lines(report: Report) -> Iterator[str]:
+def _lines(report: EvaluationReport) -> Iterator[str]:
     yield from _wrapped(
         f"{report.run}: {report.recipe}, {report.parameters:,} weights, trained on "
         f"{report.train_characters:,} characters"
     )
+    yield from _wrapped(WITHOUT_MEMORY)
     yield ""
     yield from _wrapped(("WARNING: " if report.verdict.warning else "") + report.verdict.text)
     for reason in report.verdict.reasons:
@@ -51,7 +54,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield ""
 
 
-def _losses(report: Report) -> Iterator[str]:
+def _losses(report: EvaluationReport) -> Iterator[str]:
     yield ""
     yield f"{'HELD-OUT LOSS':<40}{'nats/char':>12}{'bits/char':>12}{'perplexity':>12}"
     for name, text in (("writing", report.writing), ("replies", report.replies)):
@@ -66,7 +69,7 @@ def _losses(report: Report) -> Iterator[str]:
             )
 
 
-def _baselines(report: Report) -> Iterator[str]:
+def _baselines(report: EvaluationReport) -> Iterator[str]:
     texts = [text for text in (report.writing, report.replies) if isinstance(text, HeldOut)]
     if not texts:
         return
@@ -90,7 +93,7 @@ def _baselines(report: Report) -> Iterator[str]:
         yield from _wrapped(note, indent=2)
 
 
-def _calibration(report: Report) -> list[str]:
+def _calibration(report: EvaluationReport) -> list[str]:
     return [
         calibration_sentence(name, text.calibration)
         if isinstance(text.calibration, Calibration)
@@ -100,7 +103,7 @@ def _calibration(report: Report) -> list[str]:
     ] or ["Nothing was held out."]
 
 
-def _loops(report: Report) -> tuple[str, list[str]]:
+def _loops(report: EvaluationReport) -> tuple[str, list[str]]:
     if not isinstance(report.loops, Loops):
         return "replies", [report.loops.why]
     found = report.loops
@@ -123,7 +126,7 @@ def _voice(voice: Voice | Missing) -> Iterator[str]:
     yield f"  {'  middle 90 % of 200 random halvings':<44}" + _ranges(columns)
     for row in voice.habits:
         yield f"    {row.habit:<46}{row.you:>10.3f}{row.model:>10.3f}{row.generic:>10.3f}"
-    yield from _wrapped(way_sentence(voice), indent=2)
+    yield from _wrapped(position_sentence(voice), indent=2)
     yield ""
     yield f"  {'in plain numbers':<48}{'you':>10}{'model':>10}{'generic':>10}"
     for trait in voice.traits:

@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from inkling.cli.console import echo
 from inkling.cli.options import (
     JsonOption,
     RunOption,
     WorkspaceOption,
     find_workspace,
-    plural,
     print_json,
 )
+from inkling.cli.tables import Column, print_table
 from inkling.errors import UsageError
+from inkling.wording import plural
+from inkling.workflows.delete_runs import delete_runs
 from inkling.workspace import Workspace
 
 
 def runs(
     names: Annotated[
-        list[str] | None, typer.Argument(help="Runs to compare or delete; without, all are listed.")
+        list[str] | None,
+        typer.Argument(help="Runs to compare or delete; by default all are listed."),
     ] = None,
     delete: Annotated[bool, typer.Option("--delete", help="Delete the named runs.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Skip the confirmation.")] = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -45,14 +48,14 @@ def runs(
     if as_json:
         print_json(rows)
     elif not rows:
-        typer.echo("There is no run yet. Train one: inkling train.")
+        echo("There is no run yet. Train one: inkling train.")
     elif names:
         _print_comparison(chosen)
     else:
         _print_list(rows)
     if not names:
-        for name in sorted(set(found.run_names()) - {run.name for run in chosen}):
-            typer.echo(f"{name} is damaged and left out. See: inkling runs {name}", err=True)
+        for name, sentence in Run.damaged(found).items():
+            echo(f"{name} is damaged: {sentence}", err=True)
 
 
 def plot(run: RunOption = None, workspace: WorkspaceOption = None) -> None:
@@ -68,23 +71,27 @@ def plot(run: RunOption = None, workspace: WorkspaceOption = None) -> None:
             raise RunError("There is no run to draw yet. Train one: inkling train.")
         run = names[-1]
     for path in draw_run(Run.open(found, run)):
-        typer.echo(str(path))
+        echo(str(path))
 
 
 def _summary(run: Any, process: int | None) -> dict[str, Any]:
-    """What the list tells of a run; `process` is the one that trains in this workspace."""
+    """What the list shows of a run; `process` is the one that trains in this workspace."""
     from inkling.training.progress import read_progress
 
-    config, best, progress = run.config(), run.best(), read_progress(run)
+    config, best, progress = run.config(), run.checkpoints.best(), read_progress(run)
     return {
         "name": run.name,
+        "title": run.title,
         "recipe": config.recipe,
         "seed": config.seed,
-        "step": run.last_step() or 0,
+        "step": run.checkpoints.last_step()
+        or (config.imported and run.checkpoints.best_step())
+        or 0,
         "writing": best.get("train", {}).get("val_nats_per_char"),
         "replies": best.get("finetune", {}).get("val_nats_per_char"),
         "complete": config.complete,
         "parent": config.parent,
+        "selection": config.selection.sentences(),
         "stale": bool(run.stale()),
         "training": process is not None and progress is not None and progress.pid == process,
     }
@@ -93,22 +100,23 @@ def _summary(run: Any, process: int | None) -> dict[str, Any]:
 def _print_list(rows: list[dict[str, Any]]) -> None:
     from inkling.runs import STALE
 
-    width = max(3, *(len(row["name"]) for row in rows)) + 2
-    typer.echo(f"{'run':<{width}}{'recipe':<14}{'step':>8}{'writing':>10}{'replies':>10}")
+    table = []
     for row in rows:
-        numbers = "".join(
-            f"{value:>10.3f}" if value is not None else f"{'–':>10}"
-            for value in (row["writing"], row["replies"])
-        )
         note = ""
         if row["training"]:
-            note = "  being trained"
+            note = "being trained"
         elif not row["complete"]:
-            note = "  not finished: inkling train --resume --run " + row["name"]
+            note = f"not finished: inkling train --resume --run {row['name']}"
+        elif row["selection"]:
+            note = "; ".join(row["selection"])
         if row["stale"]:
-            note = "  stale: " + STALE
-        typer.echo(f"{row['name']:<{width}}{row['recipe']:<14}{row['step']:>8,}{numbers}{note}")
-    typer.echo("Losses are held-out nats a character; lower is better.")
+            note = f"stale: {STALE}"
+        losses = ("–" if row[key] is None else f"{row[key]:.3f}" for key in ("writing", "replies"))
+        called = f"{row['name']} ({row['title']})" if row["title"] else row["name"]
+        table.append((called, row["recipe"], f"{row['step']:,}", *losses, note))
+    numbers = (Column(heading, number=True) for heading in ("step", "writing", "replies"))
+    print_table([Column("run"), Column("recipe"), *numbers, Column("")], table)
+    echo("Losses are held-out nats a character; lower is better.")
 
 
 def _print_comparison(chosen: list[Any]) -> None:
@@ -117,21 +125,22 @@ def _print_comparison(chosen: list[Any]) -> None:
     keys = list(dict.fromkeys(key for column in columns for key in column))
     always = ("held-out writing", "held-out replies")
     shown = [k for k in keys if k in always or len({str(c.get(k)) for c in columns}) > 1]
-    width = max(len(key) for key in shown) + 2
-    cells = max([14, *(len(run.name) + 2 for run in chosen)])
-    typer.echo(" " * width + "".join(f"{run.name:>{cells}}" for run in chosen))
-    for key in shown:
-        typer.echo(f"{key:<{width}}" + "".join(f"{_cell(c.get(key)):>{cells}}" for c in columns))
+    print_table(
+        [Column(""), *(Column(run.name, number=True) for run in chosen)],
+        [(key, *(_cell(column.get(key)) for column in columns)) for key in shown],
+    )
 
 
 def _flat(run: Any) -> dict[str, Any]:
-    config, best = run.config(), run.best()
+    config, best = run.config(), run.checkpoints.best()
     column: dict[str, Any] = {
         "held-out writing": best.get("train", {}).get("val_nats_per_char"),
         "held-out replies": best.get("finetune", {}).get("val_nats_per_char"),
     }
     for key, value in config.model_dump(exclude={"starters", "replans", "name"}).items():
-        if key in ("model", "train", "finetune", "data"):
+        if key == "selection":
+            column["chosen text"] = "; ".join(config.selection.sentences()) or "all"
+        elif key in ("model", "train", "finetune", "data"):
             column |= {f"{key}.{name}": entry for name, entry in (value or {}).items()}
         else:
             column[key] = value
@@ -152,10 +161,5 @@ def _delete(workspace: Workspace, paths: list[Path], yes: bool) -> None:
         if not sys.stdin.isatty():
             raise UsageError(f"Deleting {what} needs --yes where nobody can be asked.")
         typer.confirm(f"Delete {what} for good?", abort=True)
-    # No training may be writing into a folder that goes.
-    with workspace.training_lock():
-        for path in paths:
-            hidden = path.with_name(f".{path.name}.old")
-            path.rename(hidden)
-            shutil.rmtree(hidden)
-    typer.echo(f"Deleted {what}.")
+    delete_runs(workspace, paths)
+    echo(f"Deleted {what}.")

@@ -1,7 +1,7 @@
-"""The sampling options, declared once for every command that writes text.
+"""The sampling options, declared once for every command that generates text.
 
 Knows: how a field of `SamplingSettings` becomes an option. Data: what was typed -> `sampling`, a
-dict of the settings that were given, for `defaults.sampling_settings`.
+dict of the settings that were given, for `settings.sampling_settings`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from inkling.config import REPLY, TEXT, SamplingSettings
 
 
 def with_reply_sampling(command: Callable[..., None]) -> Callable[..., None]:
-    """`with_sampling` for a command that writes replies."""
+    """`with_sampling` for a command that generates replies."""
     return with_sampling(command, REPLY)
 
 
@@ -30,7 +30,7 @@ def with_sampling(
         parameters += [entry.replace(kind=inspect.Parameter.KEYWORD_ONLY) for entry in found]
 
     def with_options(**given: Any) -> None:
-        typed = {name: given.pop(name) for name in SamplingSettings.model_fields}
+        typed = {name: given.pop(name, None) for name in SamplingSettings.model_fields}
         typed["stop"] = tuple(typed["stop"]) if typed["stop"] else None
         sampling = {name: value for name, value in typed.items() if value is not None}
         command(sampling=sampling, **given)
@@ -46,6 +46,8 @@ def with_sampling(
 def _options(defaults: SamplingSettings) -> list[inspect.Parameter]:
     options = []
     for name, field in SamplingSettings.model_fields.items():
+        if name == "memory" and defaults is TEXT:
+            continue  # it is of replies; a text that is continued has none
         default = getattr(defaults, name)
         shown = f" Default {default:g}." if isinstance(default, int | float) else ""
         flag = f"--{name.replace('_', '-')}"

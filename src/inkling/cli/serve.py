@@ -10,18 +10,21 @@ import sys
 import threading
 import webbrowser
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from inkling.cli.console import echo
+from inkling.cli.generate import warn_if_stale
 from inkling.cli.options import RunOption, WorkspaceOption, find_workspace
-from inkling.cli.talk import warn_if_stale
 from inkling.errors import UsageError
-from inkling.workspace import Workspace
+from inkling.settings import reply_settings, sampling_settings
+from inkling.workspace import Workspace, explain_os_error
 
 if TYPE_CHECKING:
-    from inkling.server.trainings import Trainings
+    from inkling.server.training_process import TrainingProcess
 
 HOST, PORT = "127.0.0.1", 5050
 
@@ -39,24 +42,50 @@ def serve(
         str | None,
         typer.Option(
             envvar="INKLING_TOKEN",
-            help="Token, or API key, that every request must bring. Made up for another --host.",
+            help="Token, or API key, that every request must bring. Generated for another --host. "
+            "Lists of processes show it: better in the environment, or --token-file.",
         ),
     ] = None,
+    token_file: Annotated[
+        Path | None,
+        typer.Option(
+            help="A file that holds the token; unlike --token, no list of processes shows it.",
+            show_default=False,
+        ),
+    ] = None,
+    any_account: Annotated[
+        bool,
+        typer.Option(
+            "--any-account",
+            help="Answer every account of this machine, e.g. a reverse proxy under its own.",
+        ),
+    ] = False,
     run: RunOption = None,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Talk to the model in the browser, at http://127.0.0.1:5050."""
+    """Chat with the model in the browser, at http://127.0.0.1:5050, and serve the APIs."""
     trained: list[str] = []
 
-    def note(trainings: Trainings) -> None:
+    def note(trainings: TrainingProcess) -> None:
         if (name := trainings.status().run) is not None:
             trained.append(name)
 
+    if token_file is not None:
+        token = _token_in(token_file)
     try:
-        serve_workspace(find_workspace(workspace), host, port, open_page, run, token, on_stop=note)
+        serve_workspace(
+            find_workspace(workspace),
+            host,
+            port,
+            open_page,
+            run,
+            token,
+            any_account=any_account,
+            on_stop=note,
+        )
     finally:
         if trained:
-            typer.echo(f"The training of {trained[0]} goes on; inkling serve shows it again.")
+            echo(f"The training of {trained[0]} continues; inkling serve shows it again.")
 
 
 def serve_workspace(
@@ -66,10 +95,13 @@ def serve_workspace(
     open_page: bool = True,
     run_name: str | None = None,
     token: str | None = None,
-    begin: Callable[[Trainings], None] = lambda trainings: None,
-    on_stop: Callable[[Trainings], None] = lambda trainings: None,
+    any_account: bool = False,
+    begin: Callable[[TrainingProcess], None] = lambda trainings: None,
+    on_stop: Callable[[TrainingProcess], None] = lambda trainings: None,
 ) -> None:
-    """Serve until Ctrl-C. Off loopback a token is made up and printed, unless one is given.
+    """Serve until Ctrl-C. Off loopback, and where the system does not tell whose a connection is, a
+    token is generated and printed, unless one is given; else only this account is answered, or with
+    `any_account` every one of this machine.
 
     `begin` is called once the address is ours, `on_stop` at the first Ctrl-C or SIGTERM.
     """
@@ -81,15 +113,21 @@ def serve_workspace(
             'python3 -c "import secrets; print(secrets.token_urlsafe(16))".'
         )
     from inkling.runs import Run
-    from inkling.server.app import bind, make_app
+    from inkling.server.account import owners_are_known
+    from inkling.server.app import bind, create_app
+    from inkling.server.connections import server_config
     from inkling.server.security import is_loopback
-    from inkling.server.trainings import Trainings
+    from inkling.server.services import SamplingDefaults
+    from inkling.server.training_process import TrainingProcess
 
     if run_name:
         Run.open(workspace, run_name)
     name = workspace.name
+    defaults = SamplingDefaults(
+        page=reply_settings(workspace, {}), api=sampling_settings(workspace, {})
+    )
     listener = bind(host, port)
-    trainings = Trainings(workspace)
+    trainings = TrainingProcess(workspace)
     begin(trainings)
     import uvicorn
 
@@ -104,28 +142,35 @@ def serve_workspace(
                 on_stop(trainings)
             super().handle_exit(sig, frame)
 
-    if token is None and not is_loopback(host):
+    if token is None and not (is_loopback(host) and (any_account or owners_are_known())):
         token = secrets.token_urlsafe(16)
     scheduler = Scheduler(workspace, run_name)
-    app = make_app(scheduler, trainings, name, host, token, closing)
+    app = create_app(scheduler, trainings, name, host, token, closing, defaults, any_account)
     shown = f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{listener.getsockname()[1]}/" + (f"?token={token}" if token else "")
-    config = uvicorn.Config(
-        app, log_level="warning", timeout_graceful_shutdown=2, server_header=False, ws="none"
-    )
+    config = server_config(app)
     # What is still under way at Ctrl-C is cut off, which is no error of anyone's.
     logging.getLogger("uvicorn.error").addFilter(lambda record: not closing.is_set())
-    typer.echo(f"{name} is at {address}  (Ctrl-C stops the server)")
+    echo(f"{name} is at {address}  (Ctrl-C stops the server)")
     training = trainings.status().pid is not None
     used = Run.open(workspace, run_name) if run_name else Run.newest(workspace)
     if used is not None:
         warn_if_stale(used)
     elif not training:
-        typer.echo("There is no trained model here yet; the page can train one.")
+        echo("There is no trained model here yet; the page can train one.")
     sys.stdout.flush()
     if open_page and sys.stdout.isatty() and _has_desktop():
         webbrowser.open(address)
     Server(config).run(sockets=[listener])
+
+
+def _token_in(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise UsageError(explain_os_error(error, path, "read the token in")) from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{path} does not hold a token: it is no text.") from None
 
 
 def _has_desktop() -> bool:

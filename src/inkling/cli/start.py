@@ -8,13 +8,20 @@ from typing import Annotated
 
 import typer
 
-from inkling.cli.corpus import add_paths, print_result
+from inkling.cli import COMMAND_STARTED
+from inkling.cli.add_progress import ImportLine
+from inkling.cli.add_text import print_result
+from inkling.cli.console import echo
+from inkling.cli.options import create_workspace
 from inkling.cli.serve import HOST, PORT, serve_workspace
-from inkling.cli.train import resume_training, train_new
 from inkling.cli.train_and_serve import train_while_serving
-from inkling.config import TrainRequest
-from inkling.errors import InklingError, UsageError
-from inkling.workspace import Workspace
+from inkling.cli.training_view import ResumeView, TrainingView, finish
+from inkling.corpus.demo import demo_corpus
+from inkling.errors import UsageError
+from inkling.settings import train_request
+from inkling.workflows.add import add
+from inkling.workflows.addresses import check_targets, short_name, target_of
+from inkling.workspace import CONFIG_NAME, Workspace
 
 DEMO_WORKSPACE = Path("demo-workspace")
 DEMO_NAME = "Wilma"
@@ -25,12 +32,18 @@ PortOption = Annotated[int, typer.Option(help="Port of the page; 0 takes a free 
 HostOption = Annotated[str, typer.Option(help="Address of the page.")]
 OpenOption = Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")]
 ServeOption = Annotated[
-    bool, typer.Option("--serve/--no-serve", help="Serve the chat when training is done.")
+    bool,
+    typer.Option("--serve/--no-serve", help="Serve the page while the model trains and after."),
 ]
 
 
 def start(
-    paths: Annotated[list[Path], typer.Argument(help="Folders or files of your writing.")],
+    paths: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="PATH|URL", help="Folders or files of your writing, or addresses of it."
+        ),
+    ],
     workspace: Annotated[
         Path, typer.Option("--workspace", "-w", help="Where to keep text and models.")
     ] = START_WORKSPACE,
@@ -42,31 +55,34 @@ def start(
         typer.Option(help="Your name in dialogs, where it is not `me`.", show_default=False),
     ] = None,
     minutes: Annotated[
-        float | None, typer.Option(help="Time for training. Default 3.", show_default=False)
+        float | None, typer.Option(help="Minutes of training. Default 3.", show_default=False)
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing, take the defaults.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Skip the questions and use the defaults.")
+    ] = False,
     serve: ServeOption = True,
     host: HostOption = HOST,
     port: PortOption = PORT,
     open_page: OpenOption = True,
 ) -> None:
-    """From a folder of writing to a chat with your own model."""
-    for path in paths:
-        if not path.exists():
-            raise UsageError(f"There is nothing at {path}. Check the spelling of the path.")
+    """From a folder of your writing to a chat with your own model."""
+    targets = [target_of(path) for path in paths]
+    check_targets(targets)
     if minutes is not None and not 0 < minutes < 1e6:
         raise UsageError(f"--minutes must be more than 0; you gave {minutes:g}.")
     asking = sys.stdin.isatty() and not yes
-    if asking and name is None and not (workspace / "inkling.toml").exists():
-        name = typer.prompt(
-            "What should your model be called?", default=me or paths[0].resolve().stem
-        )
-    if asking and minutes is None:
+    default_name = me or short_name(targets[0])
+    if asking and name is None and not (workspace / CONFIG_NAME).exists():
+        name = typer.prompt("What should your model be called?", default=default_name)
+    found = create_workspace(workspace, name or default_name)
+    planned = train_request(found, {"minutes": minutes})  # a wrong inkling.toml is noticed first
+    if asking and planned.minutes is None and planned.steps is None:
         minutes = typer.prompt("How many minutes may it train?", default=3.0, type=float)
         if not 0 < minutes < 1e6:
             raise UsageError(f"The minutes must be more than 0; you gave {minutes:g}.")
-    found = Workspace.create(workspace, name or me or paths[0].resolve().stem)
-    for source, result in add_paths(found, paths, me).items():
+    with ImportLine() as line:
+        results = add(found, targets, me=me, progress=line.show, waiting=line.waiting)
+    for source, result in results.items():
         print_result(source, result, me)
     _train_and_serve(found, minutes, serve, host, port, open_page)
 
@@ -75,7 +91,7 @@ def demo(
     workspace: Annotated[
         Path, typer.Option("--workspace", "-w", help="Where to keep the demo.")
     ] = DEMO_WORKSPACE,
-    minutes: Annotated[float, typer.Option(help="Time for training.")] = DEMO_MINUTES,
+    minutes: Annotated[float, typer.Option(help="Minutes of training.")] = DEMO_MINUTES,
     serve: ServeOption = True,
     host: HostOption = HOST,
     port: PortOption = PORT,
@@ -85,23 +101,11 @@ def demo(
     if not 0 < minutes < 1e6:
         raise UsageError(f"--minutes must be more than 0; you gave {minutes:g}.")
     corpus = demo_corpus()
-    found = Workspace.create(workspace, DEMO_NAME)
-    results = add_paths(found, [corpus / "posts", corpus / "dms.txt"])
+    found = create_workspace(workspace, DEMO_NAME)
+    results = add(found, [corpus / "posts", corpus / "dms.txt"])
     for source, result in results.items():
         print_result(Path(source).name, result)
     _train_and_serve(found, minutes, serve, host, port, open_page)
-
-
-def demo_corpus() -> Path:
-    """The demo corpus: inside the installed package, or beside it in a source checkout."""
-    package = Path(__file__).resolve().parent.parent
-    for folder in (package / "demo", package.parent.parent / "demo"):
-        if (folder / "dms.txt").is_file():
-            return folder
-    raise InklingError(
-        "The demo corpus is not in this installation. Reinstall: "
-        "pip install --force-reinstall inkling-gpt."
-    )
 
 
 def _train_and_serve(
@@ -112,7 +116,7 @@ def _train_and_serve(
     port: int,
     open_page: bool,
 ) -> None:
-    """Train unless a finished run of this very corpus is there; go on with a stopped one."""
+    """Train unless a finished run of this very corpus is there; continue one that was stopped."""
     from inkling.corpus.store import CorpusStore
     from inkling.runs import Run
 
@@ -123,12 +127,23 @@ def _train_and_serve(
     trained = same[-1].name if same and same[-1].complete else None
     unfinished = same[-1].name if same and not same[-1].complete else None
     if trained is not None:
-        typer.echo(f"Run {trained} is already trained on this text.")
+        echo(f"Run {trained} is already trained on this text.")
         if serve:
             serve_workspace(workspace, host, port, open_page)
     elif serve:
         train_while_serving(workspace, minutes, unfinished, host, port, open_page)
-    elif unfinished is not None:
-        resume_training(workspace, unfinished)
     else:
-        train_new(workspace, TrainRequest(minutes=minutes))
+        _train(workspace, minutes, unfinished)
+
+
+def _train(workspace: Workspace, minutes: float | None, unfinished: str | None) -> None:
+    from inkling.workflows.train import resume, train
+
+    started = COMMAND_STARTED.get()
+    if unfinished is not None:
+        with ResumeView() as view:
+            result = resume(workspace, unfinished, callbacks=view, started=started)
+    else:
+        with TrainingView() as view:
+            result = train(workspace, minutes=minutes, callbacks=view, started=started)
+    finish(result)

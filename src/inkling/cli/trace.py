@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from inkling.cli.console import echo
 from inkling.cli.options import (
     JsonOption,
     RunOption,
@@ -15,9 +16,9 @@ from inkling.cli.options import (
     find_workspace,
     print_json,
 )
-from inkling.cli.traced import lines
+from inkling.cli.trace_text import lines
 from inkling.errors import UsageError
-from inkling.spans import MIN_CHARACTERS
+from inkling.tracing.span_index import MIN_CHARACTERS
 
 if TYPE_CHECKING:
     from inkling.runs import Run
@@ -31,30 +32,30 @@ def trace(
     text: Annotated[
         str | None,
         typer.Argument(
-            help="The text; with - or nothing, it is read from standard input.",
+            help="The text; with - or none, it is read from standard input.",
             show_default=False,
         ),
     ] = None,
     min_characters: Annotated[
-        int, typer.Option(min=1, help="The shortest stretch that counts as copied.")
+        int, typer.Option(min=1, help="The shortest match that counts as copied.")
     ] = MIN_CHARACTERS,
     run: RunOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Which words of a text a run copied from what it was trained on, and from where."""
+    """Find which words of a text a run copied from its training text, and from where."""
     found = find_workspace(workspace)
     chosen = _run(found, run)
-    traced_text = _read(text)
-    from inkling.insight.trace import trace as trace_text
+    asked = _read(text)
+    from inkling.tracing.trace import trace as find_copies
 
     if not chosen.spans_path.exists() and chosen.config().data.train_characters > _SLOW_CHARACTERS:
-        typer.echo("Indexing what the run was trained on; this is done once…", err=True)
-    traced = trace_text(chosen, traced_text, found, min_characters)
+        echo("Indexing what the run was trained on; this is done once…", err=True)
+    traced = find_copies(chosen, asked, found, min_characters)
     if as_json:
         print_json(traced.to_dict())
     else:
-        typer.echo("\n".join(lines(traced)))
+        echo("\n".join(lines(traced)))
 
 
 def _run(workspace: Workspace, name: str | None) -> Run:
@@ -66,18 +67,19 @@ def _run(workspace: Workspace, name: str | None) -> Run:
 
 def _read(argument: str | None) -> str:
     """The text to trace, read as `inkling add` reads a file."""
-    from inkling.corpus.clean import decode, tidy
+    from inkling.corpus.clean import tidy
+    from inkling.corpus.importing.charset import decode
 
     if argument in (None, "-"):
         if sys.stdin.isatty():
-            typer.echo("Paste the text, then press Ctrl-D on a line of its own.", err=True)
+            echo("Paste the text, then press Ctrl-D on a line of its own.", err=True)
         data = sys.stdin.buffer.read()
     else:
         data = os.fsencode(str(argument))
-    text = decode(data)
-    if text is None:
+    decoded = decode(data)
+    if decoded is None:
         raise UsageError("What came in is not text, so it cannot be traced.")
-    text = tidy(text)
+    text = tidy(decoded.text)
     if not text.strip():
         raise UsageError('There is no text to trace. Type it: inkling trace "TEXT".')
     return text

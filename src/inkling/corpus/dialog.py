@@ -18,7 +18,7 @@ from inkling.corpus.document import Message, Role
 SESSION_GAP = timedelta(hours=3)
 BURST_GAP = timedelta(minutes=5)
 
-Turn = tuple[Role, str]
+DialogTurn = tuple[Role, str]
 
 
 def _time(message: Message) -> datetime | None:
@@ -31,9 +31,9 @@ def _time(message: Message) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def sessions(messages: Sequence[Message]) -> Iterator[tuple[Turn, ...]]:
+def sessions(messages: Sequence[Message]) -> Iterator[tuple[DialogTurn, ...]]:
     """Dialogs of a conversation, in order. Only text messages take part."""
-    turns: list[Turn] = []
+    turns: list[DialogTurn] = []
     last: datetime | None = None
     for message in messages:
         if message.kind != "text" or not message.text.strip():
@@ -51,7 +51,7 @@ def sessions(messages: Sequence[Message]) -> Iterator[tuple[Turn, ...]]:
     yield from _finished(turns)
 
 
-def _finished(turns: list[Turn]) -> Iterator[tuple[Turn, ...]]:
+def _finished(turns: list[DialogTurn]) -> Iterator[tuple[DialogTurn, ...]]:
     # What others say after my last words teaches nothing: no reply follows it.
     while turns and turns[-1][0] == "them":
         turns = turns[:-1]

@@ -1,7 +1,7 @@
 """What was forgotten, as hashes, and what an import must leave out because of it.
 
 Knows: how a text is cut into passages, what of it is excluded, the table `exclusion`. Does not
-know: what a person chose to forget (corpus.forget), other tables.
+know: what a person chose to forget (inkling.forgetting), other tables.
 Data: item -> `Exclusions.screen` -> the item without what was forgotten, or nothing.
 
 Only hashes are kept, keyed (BLAKE2b) with a random salt of this corpus, so that two corpora
@@ -32,7 +32,7 @@ from typing import Literal
 from inkling.corpus.clean import fold, tidy
 from inkling.corpus.document import Conversation, Document, Message
 
-Kind = Literal["document", "conversation", "passage", "pair", "person"]
+ExclusionKind = Literal["document", "conversation", "passage", "pair", "person"]
 
 REMOVED = "removed earlier with corpus forget"
 """Why an import leaves something out, as `inkling add` counts it."""
@@ -55,14 +55,15 @@ WHOLE = ("document", "source")
 
 _BLOCK = re.compile(r".+?(?:\n\s*\n|\Z)", re.DOTALL)
 _LINE = re.compile(r"[^\n]*\n+|[^\n]+")
-_SENTENCE = re.compile(r".+?(?:[.!?…]+[\"'”’»)\]]*\s+|\Z)", re.DOTALL)
+# Looks back for the mark that ends a sentence: a run of marks is then gone through once.
+_SENTENCE = re.compile(r".(?:.+?(?<=[.!?…])[\"'”’»)\]]*\s+|.*)", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Excluded:
     """One thing never to import again. `parts` is its text: hashed when stored, never kept."""
 
-    kind: Kind
+    kind: ExclusionKind
     parts: tuple[str, ...]
 
 
@@ -133,7 +134,6 @@ class Exclusions:
     @staticmethod
     def store(db: sqlite3.Connection, excluded: set[Excluded], reason: str, now: str) -> None:
         """Add exclusions; the caller holds the transaction."""
-        db.execute("CREATE TABLE IF NOT EXISTS exclusion_salt (salt BLOB NOT NULL)")
         row = db.execute("SELECT salt FROM exclusion_salt").fetchone()
         salt = row[0] if row else secrets.token_bytes(16)
         if not row:
@@ -152,7 +152,7 @@ class Exclusions:
             return self._document(item)
         return self._conversation(item)
 
-    def _reason(self, kind: Kind, *parts: str) -> str | None:
+    def _reason(self, kind: ExclusionKind, *parts: str) -> str | None:
         return self._reasons.get(_key(self._salt, kind, *parts))
 
     def _passage(self, passage: str) -> str | None:
@@ -219,7 +219,7 @@ def pairs(messages: Sequence[Message]) -> list[tuple[str, str] | None]:
     return [(one, two) if len(one) + len(two) >= MIN_PAIR else None for one, two in pairwise(texts)]
 
 
-def _key(salt: bytes, kind: Kind, *parts: str) -> str:
+def _key(salt: bytes, kind: ExclusionKind, *parts: str) -> str:
     digest = hashlib.blake2b(digest_size=24, key=salt, person=kind.encode())
     for part in parts:
         data = part.encode("utf-8", "surrogatepass")

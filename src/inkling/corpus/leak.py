@@ -45,34 +45,34 @@ def leak(train: Iterable[Section], held_out: Iterable[Section]) -> float:
         lengths.append(len(text))
         hashes.append(_run_hashes(text))
     total = sum(lengths)
-    needles = np.unique(np.concatenate(hashes))
-    if not total or not len(needles):
+    wanted = np.unique(np.concatenate(hashes))
+    if not total or not len(wanted):
         return 0.0
-    found = _found(needles, train, boilerplate)
+    found = _found(wanted, train, boilerplate)
     covered = 0
     for length, runs in zip(lengths, hashes, strict=True):
         mask = np.zeros(length + 1, dtype=np.int64)
-        hits = np.flatnonzero(found[np.searchsorted(needles, runs)])
+        hits = np.flatnonzero(found[np.searchsorted(wanted, runs)])
         np.add.at(mask, hits, 1)
         np.add.at(mask, hits + min(LEAK_RUN, length), -1)
         covered += int((np.cumsum(mask[:-1]) > 0).sum())
     return covered / total
 
 
-def _found(needles: np.ndarray, train: Iterable[Section], boilerplate: set[int]) -> np.ndarray:
-    """Which of the sorted needles stand in train, bool of their shape."""
-    found = np.zeros(len(needles), dtype=bool)
+def _found(wanted: np.ndarray, train: Iterable[Section], boilerplate: set[int]) -> np.ndarray:
+    """Which of the sorted hashes in `wanted` occur in train: (N,) bool."""
+    found = np.zeros(len(wanted), dtype=bool)
     # A table of the hashes' top bits sends most runs home without a search.
-    bits = min(25, len(needles).bit_length() + 4)
+    bits = min(25, len(wanted).bit_length() + 4)
     shift = np.uint64(64 - bits)
     possible = np.zeros(1 << bits, dtype=bool)
-    possible[needles >> shift] = True
+    possible[wanted >> shift] = True
     for text in _joined(train, boilerplate):
         for start in range(0, max(1, len(text) - LEAK_RUN + 1), _PIECE):
             runs = _run_hashes(text[start : start + _PIECE + LEAK_RUN - 1])
             runs = runs[possible[runs >> shift]]
-            at = np.searchsorted(needles, runs).clip(max=len(needles) - 1)
-            found[at[needles[at] == runs]] = True
+            at = np.searchsorted(wanted, runs).clip(max=len(wanted) - 1)
+            found[at[wanted[at] == runs]] = True
     return found
 
 

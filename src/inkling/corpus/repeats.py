@@ -15,7 +15,7 @@ import numpy as np
 
 from inkling.corpus.clean import normalise
 from inkling.corpus.duplicates import Fingerprints, Section, paragraphs, sampled, shingle_hashes
-from inkling.corpus.reading import Span
+from inkling.corpus.reading import TextRange
 
 CONTAINED = 0.7
 """Share of known shingles from which a paragraph is a repeat."""
@@ -51,7 +51,7 @@ class Repeats:
             np.concatenate(column) for column in zip(empty, *tables, strict=True)
         )
 
-    def left_of(self, index: int, section: Section) -> Iterator[Span]:
+    def left_of(self, index: int, section: Section) -> Iterator[TextRange]:
         """The paragraphs of text number `index` that are no repeats.
 
         A paragraph is repeated when 70 % of its 5-word shingles stand in earlier texts.
@@ -59,7 +59,7 @@ class Repeats:
         start = section.start
         for paragraph in paragraphs(section.text):
             if self._share(index, paragraph) < CONTAINED:
-                yield Span(section.document, start, start + len(paragraph))
+                yield TextRange(section.document, start, start + len(paragraph))
             start += len(paragraph)
 
     def _share(self, index: int, text: str) -> float:

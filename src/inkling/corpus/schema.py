@@ -1,11 +1,10 @@
-"""The tables of corpus.db.
+"""The tables of corpus.db, as the migrations that make them.
 
-Knows: columns and what must hold among them. Does not know who reads or writes them.
+Knows: columns and what must hold among them, version by version. Does not know who reads or
+writes them, or how a migration is carried out (inkling.database).
 """
 
-VERSION = 1
-
-SCHEMA = """
+_FIRST = """
 CREATE TABLE source (
     id INTEGER PRIMARY KEY,
     source TEXT NOT NULL UNIQUE,
@@ -73,3 +72,45 @@ CREATE TRIGGER document_removed AFTER DELETE ON document BEGIN
     VALUES ('delete', old.id, old.title, old.text);
 END;
 """
+
+# The salt was made with the first exclusion, so that only some files of version 1 have its table.
+_SALT = """
+CREATE TABLE IF NOT EXISTS exclusion_salt (salt BLOB NOT NULL);
+"""
+
+# Chats as they grow: a session is found by its chat and its time. Documents as they are edited: an
+# older version stays, with the time when a newer one took its place. And who is "me" where a source
+# does not tell. The columns stand behind the text, so that an index has to hold what is listed:
+# without it every text would be read.
+_GROWING = """
+ALTER TABLE document ADD COLUMN document_id TEXT;
+ALTER TABLE document ADD COLUMN replaced_at TEXT;
+ALTER TABLE conversation ADD COLUMN starts REAL;
+ALTER TABLE conversation ADD COLUMN ends REAL;
+CREATE INDEX IF NOT EXISTS conversation_of_chat ON conversation(conversation_id, starts);
+CREATE INDEX IF NOT EXISTS conversation_of_source ON conversation(source_id);
+CREATE INDEX IF NOT EXISTS document_label ON document
+    (replaced_at, source_id, timestamp, raw_ref, title, document_id, content_hash);
+CREATE TABLE IF NOT EXISTS own_name (
+    importer TEXT NOT NULL,
+    name TEXT NOT NULL,
+    PRIMARY KEY (importer, name)
+);
+"""
+
+# What is learned of the corpus: of more than two people only where it is asked for, and nothing of
+# what a person decided against.
+_LEARNING = """
+ALTER TABLE conversation ADD COLUMN is_group INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE IF NOT EXISTS training_decision (
+    subject TEXT NOT NULL,
+    name TEXT NOT NULL,
+    decided_at TEXT NOT NULL,
+    PRIMARY KEY (subject, name)
+);
+"""
+
+MIGRATIONS = (_FIRST, _SALT, _GROWING, _LEARNING)
+
+READABLE_FROM = 1
+"""Readers look whether a file has the newer columns (reading.live)."""

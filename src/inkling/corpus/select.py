@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from inkling.corpus.places import file_of, path_in
 from inkling.corpus.reading import StoredDocument
 from inkling.corpus.records import Person, StoredConversation
 from inkling.corpus.store import CorpusStore
@@ -27,8 +28,8 @@ Stored = StoredDocument | StoredConversation
 
 
 def all_items(store: CorpusStore) -> list[Stored]:
-    """Every document, then every conversation."""
-    return [*store.documents(), *store.conversations()]
+    """Every document, replaced versions included, then every conversation."""
+    return [*store.documents(all_versions=True), *store.conversations()]
 
 
 def people_called(people: Sequence[Person], name: str) -> list[Person]:
@@ -62,7 +63,7 @@ def people_called(people: Sequence[Person], name: str) -> list[Person]:
         else ""
     )
     raise CorpusError(
-        f"Nobody called {name!r} speaks in the dialogs. "
+        f"Nobody in the dialogs is called {name!r}. "
         f"{_nearest(name, [p.name for p in named], 'No dialog names anyone.')}{unknown}"
     )
 
@@ -83,6 +84,13 @@ def source_called(store: CorpusStore, name: str) -> str:
     raise CorpusError(
         f"No source is called {name!r}. {_nearest(name, sources, 'The corpus is empty.')}"
     )
+
+
+def sources_called(store: CorpusStore, name: str) -> list[str]:
+    """The one source that a path means, or all that one importer read: "whatsapp"."""
+    kind = name.strip().casefold()
+    of_kind = [found.source for found in store.sources() if found.kind.casefold() == kind]
+    return of_kind or [source_called(store, name)]
 
 
 def items_called(store: CorpusStore, name: str) -> list[Stored]:
@@ -123,14 +131,9 @@ def label(item: Stored) -> str:
     return f"{item.title} ({item.raw_ref})" if item.title else item.raw_ref
 
 
-def file_of(raw_ref: str) -> str:
-    """The file of a place in it: `dms.txt` of `dms.txt:12`."""
-    return re.sub(r":\d+$", "", raw_ref)
-
-
 def path_of(item: Stored) -> str:
     """The absolute path of the file that an item was read from."""
-    return str(Path(item.source) / file_of(item.raw_ref))
+    return path_in(item.source, item.raw_ref)
 
 
 def _one_a_file(items: Iterable[Stored]) -> list[Stored]:

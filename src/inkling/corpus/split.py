@@ -1,57 +1,37 @@
 """The honest split: one copy of everything, and a held-out part that is truly held out.
 
 Knows: what is kept, what is held out, and how much of it still stands in the training text.
-Does not know: ids, models. Data: documents and conversations -> sections -> clusters -> `Split`.
+Does not know: dialogs (`split_dialogs`), ids, models.
+Data: documents and conversations -> sections -> clusters -> `Split`.
 
 Rules. Sections of one near-duplicate cluster count once (the first stays). Where there are
 many documents the unit held out is the document: the last 10 % of the characters by time in
 each source, or by hash where there are no dates. Few documents: the last 10 % of the
-characters of each. Dialogs: a tenth of the conversations, by hash; of replies that were
-corrected in a chat none, as long as there are others.
+characters of each. Dialogs: a tenth of the conversations, by hash; of five or fewer the end of
+each. Of replies that were corrected in a chat none is held out, as long as there are others.
 
-What clustering cannot mend the leak meter says (`leak`).
+The leak meter (`leak`) says what clustering could not remove.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from inkling.corpus.clean import normalise
-from inkling.corpus.dialog import Turn, sessions
-from inkling.corpus.document import EDITS_SOURCE
-from inkling.corpus.duplicates import Fingerprints, cluster_duplicates, cut_sections
+from inkling.corpus.duplicates import Fingerprints, cut_sections
 from inkling.corpus.leak import leak
-from inkling.corpus.reading import Documents, Pieces, Span
+from inkling.corpus.reading import Documents, Pieces, TextRange
 from inkling.corpus.records import StoredConversation
 from inkling.corpus.repeats import WHOLE_BELOW, Repeats
+from inkling.corpus.split_dialogs import HELD_OUT, Dialog, reply_leak, split_dialogs
 
-HELD_OUT = 0.1
 MANY_DOCUMENTS = 10
 LEAK_WARNING = 0.05
-MIN_REPLY = 20
 SAMPLED_ABOVE = 24_000_000
 """Characters (some four million words) above which shingles are sampled by their hash, so that
 memory stays bounded."""
-
-
-@dataclass(frozen=True)
-class Dialog:
-    """One session of a conversation; `conversation` is its content hash."""
-
-    conversation: str
-    turns: tuple[Turn, ...]
-
-    @property
-    def characters(self) -> int:
-        return sum(len(text) for _, text in self.turns)
-
-    @property
-    def reply_characters(self) -> int:
-        return sum(len(text) for role, text in self.turns if role == "me")
 
 
 @dataclass(frozen=True)
@@ -70,6 +50,14 @@ class Split:
     """Share of held-out characters in 50-character runs that stand in train."""
     reply_leak: float
     """Share of held-out replies of 20 characters or more that stand verbatim in train."""
+    share: float = 1.0
+    """Of the corpus, what was read (corpus.part)."""
+    masked: dict[str, int] = field(default_factory=dict)
+    """How many places were masked, by kind."""
+    masked_hash: str = ""
+    """Over all that was masked; empty where that was nothing."""
+    notes: tuple[str, ...] = ()
+    """What was masked and left out on the way here, in plain words."""
 
     @property
     def train_characters(self) -> int:
@@ -81,7 +69,12 @@ class Split:
 
     def sentences(self) -> list[str]:
         """What was found, in plain words."""
-        found = []
+        found = list(self.notes)
+        if self.share < 1:
+            found.append(
+                f"{self.share:.0%} of the text is read, spread evenly: all of it would take too "
+                "much of the time. Give it more minutes to learn from more."
+            )
         if self.duplicate_sections:
             share = self.duplicate_characters / max(1, self.all_characters)
             shown = f"{share:.0%}" if share >= 0.005 else "Under 1%"
@@ -123,7 +116,7 @@ def split_corpus(documents: Documents, conversations: Iterable[StoredConversatio
     train, held_out = (
         Pieces(documents, tuple(part)) for part in _split_documents(listed, by_document)
     )
-    train_dialogs, held_out_dialogs = _split_dialogs(conversations)
+    train_dialogs, held_out_dialogs = split_dialogs(conversations)
     return Split(
         train=train,
         held_out=held_out,
@@ -146,23 +139,23 @@ class _Listed:
     timestamp: str | None
 
 
-def _survey(documents: Documents) -> tuple[list[_Listed], list[list[Span]], Fingerprints]:
+def _survey(documents: Documents) -> tuple[list[_Listed], list[list[TextRange]], Fingerprints]:
     """One look at everything: the documents, the sections of each, their fingerprints."""
     fingerprints = Fingerprints(sampling=1 + documents.characters() // SAMPLED_ABOVE)
     listed: list[_Listed] = []
-    sections: list[list[Span]] = []
+    sections: list[list[TextRange]] = []
     for document in documents:
         listed.append(_Listed(document.source, document.content_hash, document.timestamp))
         sections.append([])
         for section in cut_sections(document.content_hash, document.text):
             fingerprints.add(section.text)
-            sections[-1].append(Span(section.document, section.start, section.stop))
+            sections[-1].append(TextRange(section.document, section.start, section.stop))
     return listed, sections, fingerprints
 
 
 def _unrepeated(
-    documents: Documents, sections: list[list[Span]], fingerprints: Fingerprints
-) -> list[list[Span]]:
+    documents: Documents, sections: list[list[TextRange]], fingerprints: Fingerprints
+) -> list[list[TextRange]]:
     """For each section in order, what of it no earlier one says.
 
     Of a cluster only the first section stays. One of which little is repeated stays whole; of
@@ -180,10 +173,10 @@ def _unrepeated(
 
 
 def _split_documents(
-    documents: Sequence[_Listed], kept: Sequence[list[Span]]
-) -> tuple[list[Span], list[Span]]:
-    train: list[Span] = []
-    held_out: list[Span] = []
+    documents: Sequence[_Listed], kept: Sequence[list[TextRange]]
+) -> tuple[list[TextRange], list[TextRange]]:
+    train: list[TextRange] = []
+    held_out: list[TextRange] = []
     by_source: dict[str, list[int]] = {}
     for index, document in enumerate(documents):
         by_source.setdefault(document.source, []).append(index)
@@ -202,7 +195,7 @@ def _split_documents(
 
 
 def _last_tenth(
-    members: list[int], documents: Sequence[_Listed], kept: Sequence[list[Span]]
+    members: list[int], documents: Sequence[_Listed], kept: Sequence[list[TextRange]]
 ) -> set[int]:
     """The documents that make up the last tenth of a source's characters."""
     dated = all(documents[index].timestamp for index in members)
@@ -227,11 +220,11 @@ def _last_tenth(
     return chosen
 
 
-def _cut_at(sections: list[Span], share: float) -> tuple[list[Span], list[Span]]:
+def _cut_at(sections: list[TextRange], share: float) -> tuple[list[TextRange], list[TextRange]]:
     """Cut at exactly int(share × characters), through a section where it falls inside one."""
     cut = int(share * _size(sections))
-    before: list[Span] = []
-    after: list[Span] = []
+    before: list[TextRange] = []
+    after: list[TextRange] = []
     seen = 0
     for section in sections:
         size = section.stop - section.start
@@ -244,51 +237,5 @@ def _cut_at(sections: list[Span], share: float) -> tuple[list[Span], list[Span]]
     return before, after
 
 
-def _size(spans: Iterable[Span]) -> int:
+def _size(spans: Iterable[TextRange]) -> int:
     return sum(span.stop - span.start for span in spans)
-
-
-def _split_dialogs(
-    conversations: Iterable[StoredConversation],
-) -> tuple[list[Dialog], list[Dialog]]:
-    train: list[Dialog] = []
-    held_out: list[Dialog] = []
-    # Corrected replies come first, so that of near copies the corrected one is kept.
-    ordered = sorted(conversations, key=lambda conversation: conversation.source != EDITS_SOURCE)
-    corrections = sum(conversation.source == EDITS_SOURCE for conversation in ordered)
-    groups: list[tuple[str, list[Dialog]]] = []
-    for conversation in ordered:
-        dialogs = [Dialog(conversation.content_hash, t) for t in sessions(conversation.messages)]
-        groups.append((conversation.content_hash, dialogs))
-    clusters = cluster_duplicates(
-        "\n".join(text for dialog in dialogs for _, text in dialog.turns) for _, dialogs in groups
-    )
-    unique = [index for index in range(len(groups)) if clusters[index] == index]
-    kept = [groups[index] for index in unique if index >= corrections and groups[index][1]]
-    corrected = [groups[index] for index in unique if index < corrections]
-    if kept:
-        # A correction is there to be learned: none is held out while there is other to measure on.
-        train += [dialog for _, dialogs in corrected for dialog in dialogs]
-    else:
-        kept = corrected
-    if len(kept) == 1:  # one long chat: its last sessions are held out
-        dialogs = kept[0][1]
-        cut = max(1, round((1 - HELD_OUT) * len(dialogs)))
-        return [*train, *dialogs[:cut]], dialogs[cut:]
-    ranked = sorted(kept, key=lambda group: hashlib.sha256(group[0].encode()).digest())
-    chosen = {group[0] for group in ranked[: round(HELD_OUT * len(kept))]}
-    for name, dialogs in kept:
-        (held_out if name in chosen else train).extend(dialogs)
-    return train, held_out
-
-
-def reply_leak(train: Sequence[Dialog], held_out: Sequence[Dialog]) -> float:
-    """Share of held-out `me` turns of 20 characters or more that stand verbatim in train."""
-    known = {normalise(text) for dialog in train for role, text in dialog.turns if role == "me"}
-    replies = [
-        text
-        for dialog in held_out
-        for role, text in dialog.turns
-        if role == "me" and len(text) >= MIN_REPLY
-    ]
-    return sum(normalise(text) in known for text in replies) / len(replies) if replies else 0.0

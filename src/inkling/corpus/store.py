@@ -11,13 +11,16 @@ import contextlib
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from inkling.corpus.document import Conversation, Document, Dropped, Item, Message
-from inkling.corpus.exclusion import REMOVED, Exclusions
-from inkling.corpus.reading import WHEN_DAMAGED, Documents
+from inkling.corpus.adding import Adding
+from inkling.corpus.chat_rows import MESSAGE_COLUMNS, message_of
+from inkling.corpus.document import EDITS_SOURCE
+from inkling.corpus.importing.importer import ImportedRecord
+from inkling.corpus.masking.decisions import Decisions
+from inkling.corpus.own_names import OwnNames
+from inkling.corpus.reading import WHEN_DAMAGED, Documents, live
 from inkling.corpus.records import (
     AddResult,
     Description,
@@ -25,8 +28,8 @@ from inkling.corpus.records import (
     SourceSummary,
     StoredConversation,
 )
-from inkling.corpus.schema import SCHEMA, VERSION
-from inkling.database import Database
+from inkling.corpus.schema import MIGRATIONS, READABLE_FROM
+from inkling.database import Database, has_column
 from inkling.errors import CorpusError
 
 
@@ -34,8 +37,8 @@ class CorpusStore(Database):
     """The workspace's corpus.db. Use as a context manager."""
 
     what = "The corpus"
-    schema = SCHEMA
-    version = VERSION
+    migrations = MIGRATIONS
+    readable_from = READABLE_FROM
     error = CorpusError
     when_damaged = WHEN_DAMAGED
 
@@ -43,6 +46,12 @@ class CorpusStore(Database):
     def change(self) -> Iterator[sqlite3.Connection]:
         """The database inside one transaction, for the modules that change the corpus."""
         with self._explained(), self._transaction():
+            yield self._db
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """The database, for the modules that ask it more than this class answers."""
+        with self._explained():
             yield self._db
 
     def compact(self) -> None:
@@ -60,92 +69,27 @@ class CorpusStore(Database):
                 "log. Stop that program and run the same command again."
             )
 
-    def add(self, source: str, kind: str, items: Iterable[Item]) -> AddResult:
+    def add(
+        self,
+        source: str,
+        kind: str,
+        records: Iterable[ImportedRecord],
+        waiting: Callable[[], None] | None = None,
+        on_messages: Callable[[int], None] = lambda count: None,
+    ) -> AddResult:
         """Import everything of one source, or nothing if it fails on the way.
 
-        Content that is there already, or was excluded, is counted and not added.
+        Content that is there already, or was excluded, is counted and not added; a source that
+        gave nothing leaves no entry. Where another process writes, `waiting` is called every
+        second until that has ended; without it, this fails after ten. `on_messages` hears how
+        many messages of chats were read, now and then.
         """
-        result = AddResult()
-        now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-        with self._explained(), self._transaction():
-            self._db.execute(
-                "INSERT INTO source(source, kind, added_at) VALUES (?, ?, ?) "
-                "ON CONFLICT(source) DO UPDATE SET kind = excluded.kind",
-                (source, kind, now),
-            )
-            source_id = self._db.execute(
-                "SELECT id FROM source WHERE source = ?", (source,)
-            ).fetchone()[0]
-            exclusions = Exclusions.load(self._db)
-            for item in items:
-                if isinstance(item, Dropped):
-                    result.dropped[item.reason] += item.count
-                    result.examples.setdefault(item.reason, item.raw_ref)
-                    continue
-                screened = exclusions.screen(item)
-                if screened.item is None:
-                    result.dropped[REMOVED] += 1
-                    result.examples.setdefault(REMOVED, item.raw_ref)
-                    continue
-                if isinstance(screened.item, Document):
-                    added = self._add_document(source_id, screened.item, result)
-                else:
-                    added = self._add_conversation(source_id, screened.item, result)
-                result.cut += screened.cut if added else 0
-            self._db.execute(
-                "INSERT INTO import_log"
-                "(source_id, imported_at, found, kept, already_there, dropped) "
-                "VALUES (?, ?, ?, ?, ?, ?)",
-                (
-                    source_id,
-                    now,
-                    result.found,
-                    result.kept,
-                    result.already_there,
-                    json.dumps(result.dropped, ensure_ascii=False),
-                ),
-            )
-        return result
-
-    def _add_document(self, source_id: int, item: Document, result: AddResult) -> bool:
-        added = self._db.execute(
-            "INSERT INTO document(source_id, content_hash, title, timestamp, raw_ref, text) "
-            "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT(content_hash) DO NOTHING",
-            (source_id, item.content_hash, item.title, item.timestamp, item.raw_ref, item.text),
-        ).rowcount
-        if not added:
-            result.already_there += 1
-            return False
-        result.documents += 1
-        result.characters += len(item.text)
-        return True
-
-    def _add_conversation(self, source_id: int, item: Conversation, result: AddResult) -> bool:
-        cursor = self._db.execute(
-            "INSERT INTO conversation"
-            "(source_id, content_hash, conversation_id, title, timestamp, raw_ref) "
-            "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT(content_hash) DO NOTHING",
-            (
-                source_id,
-                item.content_hash,
-                item.conversation_id,
-                item.title,
-                item.timestamp,
-                item.raw_ref,
-            ),
-        )
-        if not cursor.rowcount:
-            result.already_there += 1
-            return False
-        assert cursor.lastrowid is not None
-        insert_messages(self._db, cursor.lastrowid, item.messages)
-        self._db.executemany(
-            "INSERT OR IGNORE INTO person(source_id, author_id, name) VALUES (?, ?, ?)",
-            ((source_id, author, name) for author, name in item.people.items()),
-        )
-        result.conversations += 1
-        result.characters += sum(len(m.text) for m in item.messages)
-        return True
+        with self._explained(), self._transaction(waiting):
+            adding = Adding(self._db, source, kind, on_messages)
+            for record in records:
+                adding.add(record)
+            adding.finish()
+        return adding.result
 
     def remove(self, source: str, content_hash: str) -> bool:
         """Take one conversation of a source out again; whether it was there.
@@ -160,25 +104,33 @@ class CorpusStore(Database):
             )
             return bool(removed.rowcount)
 
-    def documents(self) -> Documents:
-        """All documents: by source, then time, then the order of import. They are read one at
-        a time, as often as they are gone through, also after the store was closed."""
-        return Documents(Path(self._path), self._read_only)
+    def documents(self, all_versions: bool = False) -> Documents:
+        """All documents: by source, then time, then the order of import; older versions only if
+        asked for. They are read one at a time, as often as they are gone through, also after the
+        store was closed."""
+        return Documents(Path(self._path), self._read_only, all_versions)
 
-    def conversations(self) -> Iterator[StoredConversation]:
-        """All conversations with their messages, in the order of import."""
+    def conversations(self, share: float = 1.0, chosen: str = "1") -> Iterator[StoredConversation]:
+        """All conversations with their messages, in the order of import; or a share of them,
+        spread evenly, and all replies that were corrected. `chosen` is a condition of SQL on the
+        columns of `conversation`."""
         with self._explained():
+            column = "c.is_group" if has_column(self._db, "conversation", "is_group") else "0"
             rows = self._db.execute(
-                "SELECT c.id, s.source, c.content_hash, c.title, c.timestamp, c.raw_ref "
-                "FROM conversation c JOIN source s ON s.id = c.source_id ORDER BY c.id"
+                "SELECT c.id, s.source, c.content_hash, c.title, c.timestamp, c.raw_ref, "
+                f"{column} FROM conversation c JOIN source s ON s.id = c.source_id "
+                f"WHERE c.id IN (SELECT id FROM conversation WHERE {chosen}) ORDER BY c.id"
             ).fetchall()
-            for row in rows:
+            for number, row in enumerate(rows):
+                taken = int((number + 1) * share) > int(number * share)
+                if not taken and row[1] != EDITS_SOURCE:
+                    continue
                 messages = self._db.execute(
-                    "SELECT author_id, is_me, text, kind, message_id, timestamp, reply_to, raw_ref "
-                    "FROM message WHERE conversation = ? ORDER BY position",
+                    f"SELECT {MESSAGE_COLUMNS} FROM message WHERE conversation = ? "
+                    "ORDER BY position",
                     (row[0],),
                 )
-                identifier, source, content_hash, title, timestamp, raw_ref = row
+                identifier, source, content_hash, title, timestamp, raw_ref, in_group = row
                 yield StoredConversation(
                     identifier,
                     source,
@@ -186,7 +138,8 @@ class CorpusStore(Database):
                     title,
                     timestamp,
                     raw_ref,
-                    tuple(Message(m[0], bool(m[1]), *m[2:]) for m in messages),
+                    tuple(map(message_of, messages)),
+                    bool(in_group),
                 )
 
     def describe(self, content_hashes: Iterable[str]) -> dict[str, Description]:
@@ -205,6 +158,11 @@ class CorpusStore(Database):
                         found[content_hash] = Description(*row)
         return found
 
+    def source_names(self) -> list[str]:
+        """What the sources are called, in the order of import."""
+        with self._explained():
+            return [row[0] for row in self._db.execute("SELECT source FROM source ORDER BY id")]
+
     def sources(self) -> list[SourceSummary]:
         """What `inkling corpus` shows, a row a source."""
         with self._explained():
@@ -214,7 +172,7 @@ class CorpusStore(Database):
             ).fetchall():
                 documents, characters = self._db.execute(
                     "SELECT count(*), coalesce(sum(length(text)), 0) "
-                    "FROM document WHERE source_id = ?",
+                    f"FROM document WHERE source_id = ? AND {live(self._db)}",
                     (source_id,),
                 ).fetchone()
                 conversations, messages, spoken = self._db.execute(
@@ -252,36 +210,42 @@ class CorpusStore(Database):
             ).fetchall()
         return [Person(*row) for row in rows]
 
+    def names(self) -> dict[tuple[str, str], str]:
+        """Display names by source and author_id, those known longest first."""
+        with self._explained():
+            rows = self._db.execute(
+                "SELECT s.source, p.author_id, p.name FROM person p "
+                "JOIN source s ON s.id = p.source_id ORDER BY p.rowid"
+            )
+            return {(source, author): name for source, author, name in rows}
+
+    def decisions(self) -> Decisions:
+        """What a person decided about what is learned."""
+        with self._explained():
+            return Decisions.load(self._db)
+
+    def own_names(self) -> OwnNames:
+        """The names that the author goes by, source by source."""
+        with self._explained():
+            return OwnNames.load(self._db)
+
+    def remember_names(
+        self,
+        importer: str,
+        names: Iterable[str],
+        waiting: Callable[[], None] | None = None,
+    ) -> None:
+        """Set the names that the author goes by in one importer's sources, or in all ("*")."""
+        with self._explained(), self._transaction(waiting):
+            OwnNames.store(self._db, importer, names)
+
     def corpus_hash(self) -> str:
-        """One hash over the content hashes of all there is, in order."""
+        """One hash over the content hashes of all there is, in order, older versions left out."""
         digest = hashlib.sha256()
         with self._explained():
-            for table in ("document", "conversation"):
+            for table, chosen in (("document", live(self._db)), ("conversation", "1")):
                 for (value,) in self._db.execute(
-                    f"SELECT content_hash FROM {table} ORDER BY content_hash"
+                    f"SELECT content_hash FROM {table} WHERE {chosen} ORDER BY content_hash"
                 ):
                     digest.update(value.encode())
         return digest.hexdigest()
-
-
-def insert_messages(db: sqlite3.Connection, conversation: int, messages: Sequence[Message]) -> None:
-    """Add the messages of a conversation that has none yet."""
-    db.executemany(
-        "INSERT INTO message(conversation, position, message_id, timestamp, author_id, is_me,"
-        " kind, text, reply_to, raw_ref) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            (
-                conversation,
-                position,
-                m.message_id,
-                m.timestamp,
-                m.author_id,
-                m.is_me,
-                m.kind,
-                m.text,
-                m.reply_to,
-                m.raw_ref,
-            )
-            for position, m in enumerate(messages)
-        ),
-    )

@@ -1,1 +1,2 @@
-"""Measuring: held-out likelihood and, later, everything the report says."""
+"""Measuring a run on held-out text: likelihood, baselines, calibration, leaks, copying and voice,
+and the report that puts them together."""

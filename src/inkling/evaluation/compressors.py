@@ -3,8 +3,8 @@
 Knows: xz and PPM. Does not know: models. Data: bytes before and bytes after -> nats.
 
 The measure: size(before + after) − size(before), so that the compressor may use everything in
-the training text, as a model may. A compressor goes on learning while it reads the held-out
-text, which a model that is measured does not: that helps it a little.
+the training text, as a model may. A compressor keeps learning while it reads the held-out text,
+which a model that is measured does not: that helps it a little.
 """
 
 from __future__ import annotations

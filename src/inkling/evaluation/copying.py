@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from inkling.spans import SpanIndex, covered
+from inkling.tracing.span_index import SpanIndex, covered
 
 COPIED_FROM = 30
 
@@ -23,7 +23,7 @@ class Copying:
 
     `longest` is the longest such span in characters, `longest_text` what it says, and
     `longest_source` the number of the indexed text and the character where it first stands
-    (`TrainedText.origin` says which document that is); 0, "" and None where nothing is copied.
+    (`TrainingTextIndex.origin` says in which document); 0, "" and None where nothing is copied.
     """
 
     texts: int

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from inkling.evaluation.loops import Written
-from inkling.evaluation.passages import Exchange
+from inkling.evaluation.loops import GeneratedReply
+from inkling.evaluation.passages import HeldOutExchange
 from inkling.evaluation.schema import Guess
 
 Who = Literal["me", "model"]
@@ -33,10 +33,12 @@ class Card:
     who: Who
 
 
-def choose(found: Sequence[Exchange], seed: int, count: int = PROMPTS) -> list[Exchange]:
+def choose(
+    found: Sequence[HeldOutExchange], seed: int, count: int = PROMPTS
+) -> list[HeldOutExchange]:
     """So many exchanges at random, no question and no real reply twice; fewer where there are
     fewer."""
-    chosen: list[Exchange] = []
+    chosen: list[HeldOutExchange] = []
     questions: set[str] = set()
     replies: set[str] = set()
     for exchange in random.Random(seed).sample(list(found), len(found)):
@@ -50,7 +52,9 @@ def choose(found: Sequence[Exchange], seed: int, count: int = PROMPTS) -> list[E
     return chosen
 
 
-def deal(chosen: Sequence[Exchange], written: Sequence[Written], seed: int) -> list[Card]:
+def deal(
+    chosen: Sequence[HeldOutExchange], written: Sequence[GeneratedReply], seed: int
+) -> list[Card]:
     """Both replies to every question, shuffled."""
     cards = []
     for number, (exchange, reply) in enumerate(zip(chosen, written, strict=True)):

@@ -1,6 +1,6 @@
 """Replies that go in circles, say nothing, or do not end.
 
-Knows: texts. Does not know: models. Data: `Written` replies -> `Loops`.
+Knows: texts. Does not know: models. Data: `GeneratedReply` replies -> `Loops`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ LOOP_LENGTH, LOOP_TIMES = 20, 3
 
 
 @dataclass(frozen=True)
-class Written:
+class GeneratedReply:
     """A reply as it was written; `cut_off` where max_tokens ended it and not the model."""
 
     text: str
@@ -37,7 +37,7 @@ def has_loop(text: str, length: int = LOOP_LENGTH, times: int = LOOP_TIMES) -> b
     return max(starts.values(), default=0) >= times
 
 
-def count_loops(written: Sequence[Written]) -> Loops:
+def count_loops(written: Sequence[GeneratedReply]) -> Loops:
     return Loops(
         replies=len(written),
         looping=sum(has_loop(reply.text) for reply in written),

@@ -1,7 +1,8 @@
 """A run's packed ids as text again: passages, exchanges, and the characters that are scored.
 
 Knows: how the dialog grammar and document boundaries lie in packed ids. Does not know: models,
-measures. Data: PackedIds -> `passages` -> `Symbols` (for baselines) or `Exchange`s (for replies).
+measures. Data: PackedIds -> `passages` -> `Symbols` (for baselines) or `HeldOutExchange`s (for
+replies).
 
 A report is about what the run saw, so it reads the run's own data, not the workspace's corpus,
 which may have grown since. What others said is there as the model reads it (chat_format).
@@ -24,7 +25,7 @@ FIRST_SPECIAL = 0x110000
 
 
 @dataclass(frozen=True)
-class Passage:
+class HeldOutPassage:
     """Text between two special tokens. `opener` is the one before it, "" where a part was cut."""
 
     opener: str
@@ -32,7 +33,7 @@ class Passage:
 
 
 @dataclass(frozen=True)
-class Exchange:
+class HeldOutExchange:
     """A question, what was said before it, and the reply that `me` really gave."""
 
     history: tuple[Turn, ...]
@@ -65,34 +66,34 @@ class Symbols:
         return codes.tobytes().decode("utf-32-le").encode()
 
 
-def passages(ids: np.ndarray, tokenizer: Tokenizer) -> Iterator[Passage]:
+def passages(ids: np.ndarray, tokenizer: Tokenizer) -> Iterator[HeldOutPassage]:
     """Cut ids (N,) at special tokens and decode what lies between."""
     special = tokenizer.special_ids
     cuts = np.flatnonzero((ids >= special.start) & (ids < special.stop))
     first = int(cuts[0]) if len(cuts) else len(ids)
     if first:
-        yield Passage("", tokenizer.decode(ids[:first].tolist()))
+        yield HeldOutPassage("", tokenizer.decode(ids[:first].tolist()))
     for start, stop in pairwise([*cuts, len(ids)]):
         opener = SPECIAL_TOKENS[int(ids[start]) - special.start]
         text = tokenizer.decode(ids[start + 1 : stop].tolist())
-        yield Passage(opener, as_said(text) if opener in (THEM, ME) else text)
+        yield HeldOutPassage(opener, as_said(text) if opener in (THEM, ME) else text)
 
 
-def writing_symbols(found: Iterable[Passage]) -> Symbols:
+def writing_symbols(found: Iterable[HeldOutPassage]) -> Symbols:
     """Every character is scored, no special token: as held-out writing is."""
     return _symbols((p, False, True) for p in found)
 
 
-def reply_symbols(found: Sequence[Passage]) -> Symbols:
+def reply_symbols(found: Sequence[HeldOutPassage]) -> Symbols:
     """What `me` says is scored, and the <|end|> behind it: as the mask of dialogs has it."""
-    before = [Passage("", ""), *found]
+    before = [HeldOutPassage("", ""), *found]
     return _symbols(
         (p, p.opener == END and previous.opener == ME, p.opener == ME)
         for previous, p in zip(before, found, strict=False)
     )
 
 
-def _symbols(rows: Iterable[tuple[Passage, bool, bool]]) -> Symbols:
+def _symbols(rows: Iterable[tuple[HeldOutPassage, bool, bool]]) -> Symbols:
     codes: list[np.ndarray] = []
     scored: list[np.ndarray] = []
     for passage, opener_scored, text_scored in rows:
@@ -120,10 +121,10 @@ def dialogs(part: PackedIds, tokenizer: Tokenizer) -> list[tuple[Turn, ...]]:
     ]
 
 
-def exchanges(found: Iterable[Sequence[Turn]]) -> list[Exchange]:
+def exchanges(found: Iterable[Sequence[Turn]]) -> list[HeldOutExchange]:
     """Every `me` turn that follows a `them` turn, with all that was said before."""
     return [
-        Exchange(tuple(turns[: at - 1]), turns[at - 1][1], turns[at][1])
+        HeldOutExchange(tuple(turns[: at - 1]), turns[at - 1][1], turns[at][1])
         for turns in found
         for at in range(1, len(turns))
         if turns[at - 1][0] == "them" and turns[at][0] == "me"

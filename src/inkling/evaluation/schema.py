@@ -1,7 +1,7 @@
 """What a report holds: the shape of `runs/NAME/report.json`, version 1.
 
 Knows: names and types. Does not know: how anything is measured or shown. Data: measures ->
-`Report` -> JSON -> `Report`.
+`EvaluationReport` -> JSON -> `EvaluationReport`.
 
 A section that could not be filled is a `Missing` that says why in one sentence. Losses and
 distances are plain numbers in the units that their names say; shares lie in 0…1.
@@ -21,25 +21,26 @@ from inkling.evaluation.calibration import Calibration
 from inkling.evaluation.loops import Loops
 from inkling.evaluation.stylometry import Voice
 from inkling.evaluation.units import bits, perplexity
+from inkling.regular_files import read_json
 from inkling.runs import Run
 from inkling.workspace import atomic_write
 
 VERSION: Literal[1] = 1
 
 
-class Section(BaseModel):
+class ReportSection(BaseModel):
     """Base of all parts: immutable; a later version's extra fields are ignored."""
 
     model_config = ConfigDict(frozen=True)
 
 
-class Missing(Section):
+class Missing(ReportSection):
     """Why a section is empty."""
 
     why: str
 
 
-class Loss(Section):
+class Loss(ReportSection):
     """One checkpoint on one held-out text."""
 
     phase: Phase
@@ -56,7 +57,7 @@ class Loss(Section):
         return perplexity(self.nats_per_char)
 
 
-class HeldOut(Section):
+class HeldOut(ReportSection):
     """All that was measured on one held-out text. losses[0] is the number that counts."""
 
     characters: int
@@ -70,7 +71,7 @@ class HeldOut(Section):
         return min(self.baselines, key=lambda baseline: baseline.nats_per_char)
 
 
-class Leak(Section):
+class Leak(ReportSection):
     """How much of the held-out text stands in the training text."""
 
     writing: float
@@ -80,7 +81,7 @@ class Leak(Section):
     findings: tuple[str, ...] = ()
 
 
-class Verdict(Section):
+class Verdict(ReportSection):
     """The headline. A warning says that the loss does not mean what it seems."""
 
     warning: bool
@@ -88,7 +89,7 @@ class Verdict(Section):
     reasons: tuple[str, ...] = ()
 
 
-class Copied(Section):
+class Copied(ReportSection):
     """How much of the replies stands verbatim in the training text, in long spans."""
 
     replies: int
@@ -101,7 +102,7 @@ class Copied(Section):
     """Where it stands, in words."""
 
 
-class Example(Section):
+class Example(ReportSection):
     """A held-out question, what was really answered, what the model wrote."""
 
     question: str
@@ -109,7 +110,7 @@ class Example(Section):
     model: str
 
 
-class Guess(Section):
+class Guess(ReportSection):
     """A game of "me or the model?": `right` of `answers`, over `prompts` questions."""
 
     date: str
@@ -121,7 +122,7 @@ class Guess(Section):
     high: float
 
 
-class Report(Section):
+class EvaluationReport(ReportSection):
     """Everything `inkling eval` says."""
 
     version: Literal[1] = VERSION
@@ -152,18 +153,18 @@ def read_guesses(run: Run) -> tuple[Guess, ...]:
     return tuple(_read(run)[1])
 
 
-def read_report(run: Run) -> Report | None:
+def read_report(run: Run) -> EvaluationReport | None:
     """A run's report; None where `inkling eval` has not written one yet."""
     found, _ = _read(run)
     if found is None or "verdict" not in found:
         return None
     try:
-        return Report.model_validate(found)
+        return EvaluationReport.model_validate(found)
     except ValidationError as error:
         raise _damaged(run, error) from None
 
 
-def write_report(run: Run, report: Report) -> None:
+def write_report(run: Run, report: EvaluationReport) -> None:
     atomic_write(run.report_path, report.model_dump_json(indent=1) + "\n")
 
 
@@ -177,7 +178,7 @@ def add_guess(run: Run, guess: Guess) -> None:
 
 def _read(run: Run) -> tuple[dict[str, object] | None, list[Guess]]:
     try:
-        found = json.loads(run.report_path.read_text(encoding="utf-8"))
+        found = read_json(run.report_path)
         return found, [Guess.model_validate(entry) for entry in found.get("guess", [])]
     except FileNotFoundError:
         return None, []

@@ -26,8 +26,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from statistics import fmean, median
+from typing import Annotated
 
 import numpy as np
+from pydantic import AliasChoices, Field
 
 WORDS, TRIGRAMS = 100, 300
 HALVINGS = 200
@@ -141,15 +143,16 @@ class Trait:
 
 @dataclass(frozen=True)
 class Voice:
-    """`you` is the floor: your replies against your replies. `way` is where the model stands
-    between that (0) and generic text (1); None where those two cannot be told apart."""
+    """`you` is the floor: your replies against your replies. `position` is where the model stands
+    between that (0) and generic text (1); None where those two cannot be told apart. (Reports of
+    version 0.1.0 call it `way`.)"""
 
     exchanges: int
     characters: int
     you: Spread
     model: Spread
     generic: Spread
-    way: Spread | None
+    position: Annotated[Spread | None, Field(validation_alias=AliasChoices("position", "way"))]
     habits: tuple[HabitRow, ...]
     traits: tuple[Trait, ...]
 
@@ -201,7 +204,7 @@ def compare_voices(
         you=_spread(whole[:, 0]),
         model=_spread(whole[:, 1]),
         generic=_spread(whole[:, 2]),
-        way=_spread((whole[:, 1] - whole[:, 0]) / gap) if (gap > 0).all() else None,
+        position=_spread((whole[:, 1] - whole[:, 0]) / gap) if (gap > 0).all() else None,
         habits=tuple(
             HabitRow(name, *(float(value) for value in means[:, column]))
             for column, name in enumerate(counted)

@@ -1,7 +1,7 @@
-"""From ids to text pieces that may be shown: whole characters, no stop text, no blank edges.
+"""From ids to chunks of text that may be shown: whole characters, no stop text, no blank edges.
 
-Knows: what must be held back, and until when. Does not know: models, who reads.
-Data: token -> characters (half ones wait) -> stop texts -> trimming -> `Piece`.
+Knows: what must be held back, and until when. Does not know: models, drafts, who reads.
+Data: token -> characters (half ones wait) -> stop texts -> trimming -> `TextChunk`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from inkling.inference.writing import Picked
+from inkling.inference.sampling import SampledToken
 from inkling.tokens.tokenizer import StreamDecoder, Tokenizer
 
 
@@ -58,52 +58,52 @@ class Trimmer:
 
 
 @dataclass(frozen=True)
-class Piece:
+class TextChunk:
     """Text to show, and the tokens whose text has now been shown or trimmed."""
 
     text: str
-    tokens: tuple[Picked, ...] = ()
+    tokens: tuple[SampledToken, ...] = ()
 
 
 class TextStream:
-    """Turns the tokens of one writing into pieces."""
+    """Turns the tokens of one sequence into chunks."""
 
     def __init__(self, tokenizer: Tokenizer, stops: Sequence[str], trim: bool) -> None:
         self._decoder = StreamDecoder(tokenizer)
         self._stops = StopFilter(stops)
         self._trimmer = Trimmer() if trim else None
         self._decoded = self._released = 0
-        self._waiting: list[tuple[int, Picked]] = []
+        self._waiting: list[tuple[int, SampledToken]] = []
 
     @property
     def stopped(self) -> bool:
         """Whether a stop text was met; nothing comes after it."""
         return self._stops.stopped
 
-    def push(self, picked: Picked) -> Piece:
+    def push(self, sampled: SampledToken) -> TextChunk:
         """What a token brings; its text may be empty."""
-        self._waiting.append((self._decoded, picked))
-        text = self._decoder.push(picked.token)
+        self._waiting.append((self._decoded, sampled))
+        text = self._decoder.push(sampled.token)
         self._decoded += len(text)
         return self._release(self._stops.push(text))
 
-    def finish(self) -> Piece:
+    def finish(self) -> TextChunk:
         """What was held back, once no token follows. Half a character becomes U+FFFD."""
         if self.stopped:
-            return Piece("")
+            return TextChunk("")
         text = self._decoder.finish()
         self._decoded += len(text)
         return self._release(self._stops.push(text) + self._stops.finish())
 
-    def _release(self, text: str) -> Piece:
+    def _release(self, text: str) -> TextChunk:
         self._released += len(text)
-        # A token is told of once any of its text is out; those behind a stop text never are.
+        # A token goes out once any of its text does; those behind a stop text never do.
         shown = 0
         while shown < len(self._waiting) and self._waiting[shown][0] < self._released:
             shown += 1
-        tokens = tuple(picked for _, picked in self._waiting[:shown])
+        tokens = tuple(sampled for _, sampled in self._waiting[:shown])
         del self._waiting[:shown]
-        return Piece(self._trimmer.push(text) if self._trimmer else text, tokens)
+        return TextChunk(self._trimmer.push(text) if self._trimmer else text, tokens)
 
 
 def _overlap(text: str, stop: str) -> int:

@@ -4,9 +4,9 @@ Knows: preallocated tensors and how many positions are filled. Does not know: sa
 text a row holds.
 Data: attention appends k, v (B, H, T, D); gets back all of them (B, H, P, D).
 
-`KVCache` is for sequences of equal length. `SlotCache` is one store for many texts of different
-lengths: one is read at a time through a `KVCache` over its row, and the first n rows are decoded
-together, one position each.
+`SlotCache` is one store for many sequences of different lengths, each in a slot: prompts are read
+one slot at a time through a `KVCache`, and the first n slots are decoded together, one position
+each, through a `DecodeCache`, or where they are equally long, through a `KVCache` as well.
 
 Shape suffixes: L layers, B rows, S slots, H heads, T new positions, P all positions, D head_dim.
 """
@@ -45,40 +45,68 @@ class Cache(Protocol):
         """Count positions as filled, after every layer has appended them."""
 
 
-def kv_bytes(settings: ModelSettings, dtype: torch.dtype = torch.float32) -> int:
-    """Memory of one row of a cache."""
+def slot_bytes(settings: ModelSettings) -> int:
+    """Memory of one slot of a `SlotCache`."""
     width = settings.n_head * settings.head_dim
-    return settings.n_layer * 2 * width * settings.context_length * dtype.itemsize
+    return settings.n_layer * 2 * width * settings.context_length * torch.float32.itemsize
 
 
-def _store(
-    settings: ModelSettings, rows: int, device: torch.device | str, dtype: torch.dtype
-) -> Tensor:
-    # Zeros, not empty: what lies behind the mask must be finite, or it poisons the softmax. The
-    # system hands out pages of zeros when they are first touched, so unused rows cost nothing.
-    shape = (
-        settings.n_layer, 2, rows, settings.n_head, settings.context_length, settings.head_dim,
-    )  # fmt: skip
-    return torch.zeros(shape, device=device, dtype=dtype)
+class SlotCache:
+    """Room for `context_length` positions of each of `slots` sequences, which grow on their own.
 
-
-class KVCache:
-    """Room for `context_length` positions of `rows` sequences of equal length.
-
-    Raises ValueError when more positions are appended than fit; the caller decides what to
-    forget, since rotary positions are baked into the keys.
+    It does not count what is filled: the caller, who knows which ids each slot holds, says so.
     """
 
     def __init__(
-        self,
-        settings: ModelSettings,
-        rows: int = 1,
-        device: torch.device | str = "cpu",
-        dtype: torch.dtype = torch.float32,
+        self, settings: ModelSettings, slots: int, device: torch.device | str = "cpu"
     ) -> None:
-        self._store_L2BHPD = _store(settings, rows, device, dtype)
+        # Zeros, not empty: what lies behind the mask must be finite, or it poisons the softmax.
+        # The system hands out pages of zeros when they are first touched, so unused slots cost
+        # nothing.
+        self._store_L2SHPD = torch.zeros(
+            (
+                settings.n_layer, 2, slots, settings.n_head, settings.context_length,
+                settings.head_dim,
+            ),
+            device=device,
+        )  # fmt: skip
         self.capacity = settings.context_length
-        self.length = 0
+
+    def slot(self, index: int, length: int) -> KVCache:
+        """One slot, of which the first `length` positions are filled, as a cache of one row."""
+        return KVCache(self._store_L2SHPD[:, :, index : index + 1], length)
+
+    def first(self, lengths: Sequence[int]) -> Cache:
+        """The first slots, to append one position to each; how many positions each has filled."""
+        store_L2SHPD = self._store_L2SHPD[:, :, : len(lengths)]
+        # One slot, or the drafts of one reply: slices are cheaper than indices and a mask.
+        if min(lengths) == max(lengths):
+            return KVCache(store_L2SHPD, lengths[0])
+        return DecodeCache(store_L2SHPD, lengths)
+
+    def copy(self, source: int, target: int, length: int) -> None:
+        """Give a slot the first `length` positions of another."""
+        self._store_L2SHPD[:, :, target, :, :length] = self._store_L2SHPD[:, :, source, :, :length]
+
+    def swap(self, one: int, other: int, length: int) -> None:
+        """Exchange what two slots hold in their first `length` positions."""
+        a, b = (self._store_L2SHPD[:, :, index, :, :length] for index in (one, other))
+        kept = a.clone()
+        a.copy_(b)
+        b.copy_(kept)
+
+
+class KVCache:
+    """Slots of a `SlotCache` that are equally long, to append as many positions to each.
+
+    Raises ValueError when more positions are appended than fit; the caller decides what to
+    drop, since rotary positions are baked into the keys.
+    """
+
+    def __init__(self, store_L2BHPD: Tensor, length: int) -> None:
+        self._store_L2BHPD = store_L2BHPD
+        self.capacity = store_L2BHPD.shape[4]
+        self.length = length
 
     def rotary(self, cos_TD: Tensor, sin_TD: Tensor, count: int) -> tuple[Tensor, Tensor]:
         """The rotary rows of the next `count` positions."""
@@ -98,11 +126,6 @@ class KVCache:
         """Count positions as filled, after every layer has appended them."""
         self.length += count
 
-    def truncate(self, length: int) -> None:
-        """Forget all positions from `length` on."""
-        assert 0 <= length <= self.length
-        self.length = length
-
 
 @dataclass(frozen=True)
 class KVLayer:
@@ -121,51 +144,6 @@ class KVLayer:
             mask_TP = torch.ones(T, stop, dtype=torch.bool, device=k_BHTD.device)
             mask_TP = mask_TP.tril(self.length)
         return self.store_2BHPD[0, :, :, :stop], self.store_2BHPD[1, :, :, :stop], mask_TP
-
-
-class SlotCache:
-    """Room for `context_length` positions of each of `slots` texts, which grow on their own.
-
-    It does not count what is filled: the caller, who knows which ids each slot holds, says so.
-    """
-
-    def __init__(
-        self,
-        settings: ModelSettings,
-        slots: int,
-        device: torch.device | str = "cpu",
-        dtype: torch.dtype = torch.float32,
-    ) -> None:
-        self._store_L2SHPD = _store(settings, slots, device, dtype)
-        self.capacity = settings.context_length
-
-    def slot(self, index: int, length: int) -> KVCache:
-        """One slot, of which the first `length` positions are filled, as a cache of one row."""
-        return _OneSlot(self._store_L2SHPD[:, :, index : index + 1], length)
-
-    def first(self, lengths: Sequence[int]) -> DecodeCache:
-        """The first slots, to append one position to each; how many positions each has filled."""
-        return DecodeCache(self._store_L2SHPD[:, :, : len(lengths)], lengths)
-
-    def copy(self, source: int, target: int, length: int) -> None:
-        """Give a slot the first `length` positions of another."""
-        self._store_L2SHPD[:, :, target, :, :length] = self._store_L2SHPD[:, :, source, :, :length]
-
-    def swap(self, one: int, other: int, length: int) -> None:
-        """Exchange what two slots hold in their first `length` positions."""
-        a, b = (self._store_L2SHPD[:, :, index, :, :length] for index in (one, other))
-        kept = a.clone()
-        a.copy_(b)
-        b.copy_(kept)
-
-
-class _OneSlot(KVCache):
-    """A KVCache over a store that belongs to someone else."""
-
-    def __init__(self, store_L2BHPD: Tensor, length: int) -> None:
-        self._store_L2BHPD = store_L2BHPD
-        self.capacity = store_L2BHPD.shape[4]
-        self.length = length
 
 
 class DecodeCache:

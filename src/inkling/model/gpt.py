@@ -20,6 +20,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from inkling.model.attention import Attention, rotary_tables
+from inkling.model.cache import SlotCache, slot_bytes
+from inkling.model.language_model import LanguageModel
 from inkling.model.linear import Linear
 
 if TYPE_CHECKING:
@@ -65,13 +67,17 @@ class Block(nn.Module):
         return x_BTC + self.mlp(self.mlp_norm(x_BTC))
 
 
-class GPT(nn.Module):
+class GPT(LanguageModel):
     """A decoder-only language model.
 
     Parameters are drawn from torch's global generator; seed it first. `settings.vocab_size`
     must be known (the tokenizer decides it).
     """
 
+    supports_cache = True
+
+    settings: ModelSettings
+    head: Linear
     cos_TD: Tensor
     sin_TD: Tensor
 
@@ -124,10 +130,8 @@ class GPT(nn.Module):
             cache.advance(T)
         return self.norm(x_BTC)
 
-    def forward(self, ids_BT: Tensor, cache: Cache | None = None) -> Tensor:
-        """Logits (B, T, V) of the next token at each position."""
-        return self.head(self.hidden(ids_BT, cache))
+    def new_cache(self, slots: int) -> SlotCache:
+        return SlotCache(self.settings, slots, self.cos_TD.device)
 
-    def parameter_count(self) -> int:
-        """Number of weights; tied ones count once."""
-        return sum(p.numel() for p in self.parameters())
+    def slot_bytes(self) -> int:
+        return slot_bytes(self.settings)

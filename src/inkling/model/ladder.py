@@ -27,10 +27,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from inkling.model.dropout import Dropout, key_dropout
+from inkling.model.language_model import LanguageModel
 from inkling.model.linear import Linear
 
 if TYPE_CHECKING:
     from inkling.config import LadderSettings
+    from inkling.model.cache import Cache
 
 
 class Head(nn.Module):
@@ -92,7 +94,7 @@ class FeedForward(nn.Module):
         return self.dropout(self.down(F.relu(self.up(x_BTC))))
 
 
-class Block(nn.Module):
+class LadderBlock(nn.Module):
     """x + attention(norm(x)), then x + feedforward(norm(x)): both add to what is there, so that
     the gradient reaches the first block undiminished."""
 
@@ -134,8 +136,8 @@ class FusedMultiHead(nn.Module):
         return self.dropout(self.out(y_BHTD.transpose(1, 2).reshape(B, T, C)))
 
 
-class FusedBlock(Block):
-    """`Block` with fused attention, cheap dropout and the faster matrix product."""
+class FusedLadderBlock(LadderBlock):
+    """`LadderBlock` with fused attention, cheap dropout and the faster matrix product."""
 
     def __init__(self, settings: LadderSettings) -> None:
         super().__init__(settings)
@@ -145,8 +147,10 @@ class FusedBlock(Block):
         self.feedforward.dropout = Dropout(settings.dropout)  # type: ignore[assignment]
 
 
-class LadderModel(nn.Module):
+class LadderModel(LanguageModel):
     """A rung. Parameters are drawn from torch's global generator; seed it first."""
+
+    settings: LadderSettings
 
     def __init__(self, settings: LadderSettings) -> None:
         super().__init__()
@@ -156,6 +160,7 @@ class LadderModel(nn.Module):
             # Row i holds the logits of what follows token i: the whole model is one table.
             self.table = nn.Embedding(V, V)
             nn.init.zeros_(self.table.weight)
+            self.head: nn.Module = nn.Identity()
             return
         self.embedding = nn.Embedding(V, C)
         self.position = nn.Embedding(settings.context_length, C)
@@ -166,7 +171,7 @@ class LadderModel(nn.Module):
         elif rung == "feedforward":
             parts = [MultiHead(settings), FeedForward(settings)]
         else:
-            block = Block if rung == "blocks" else FusedBlock
+            block = LadderBlock if rung == "blocks" else FusedLadderBlock
             parts = [block(settings) for _ in range(settings.n_layer)]
             parts.append(nn.LayerNorm(C))
         self.blocks = nn.Sequential(*parts)
@@ -182,14 +187,11 @@ class LadderModel(nn.Module):
             if isinstance(module, nn.Linear) and module.bias is not None:
                 nn.init.zeros_(module.bias)
 
-    def forward(self, ids_BT: Tensor) -> Tensor:
-        """Logits (B, T, V) of the next token at each position."""
+    def hidden(self, ids_BT: Tensor, cache: Cache | None = None) -> Tensor:
+        """The last block's output, (B, T, C); of the bigram, which has no head, the logits."""
+        assert cache is None
         if self.settings.rung == "bigram":
             return self.table(ids_BT)
         positions_T = torch.arange(ids_BT.shape[1], device=ids_BT.device)
         x_BTC = self.embedding(ids_BT) + self.position(positions_T)
-        return self.head(self.blocks(x_BTC))
-
-    def parameter_count(self) -> int:
-        """Number of weights."""
-        return sum(p.numel() for p in self.parameters())
+        return self.blocks(x_BTC)

@@ -1,11 +1,12 @@
-"""The web server: the chat APIs, OpenAI's API, the runs API and the page, on loopback.
+"""The web server: the chat APIs, OpenAI's API, the runs and imports APIs and the page, on loopback.
 
-Knows: how the pieces are put together and started. Data: workspace -> Scheduler and Trainings
--> routes. Nothing here imports torch: the page is there before it is.
+Knows: how the parts are put together. Data: workspace -> `Services` -> routes. Nothing here
+imports torch: the page is there before it is.
 """
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 from collections.abc import AsyncIterator
@@ -19,61 +20,106 @@ from fastapi.staticfiles import StaticFiles
 from inkling import __version__
 from inkling.errors import ServerError
 from inkling.inference.scheduler import Scheduler
+from inkling.server import refusals
 from inkling.server.chat_api import chat_router
+from inkling.server.chat_replies import ChatReplies
+from inkling.server.chat_service import ChatService
 from inkling.server.chats_api import chats_router
-from inkling.server.conversations import Conversations
-from inkling.server.kept_replies import Replies
+from inkling.server.corpus_api import corpus_router
+from inkling.server.counted_corpus import CountedCorpus
+from inkling.server.exports_api import exports_router
+from inkling.server.import_api import imports_router
+from inkling.server.imports import Imports
+from inkling.server.inside_api import inside_router
+from inkling.server.inspected_models import InspectedModels
+from inkling.server.model_cards import ModelCards
 from inkling.server.openai_api import openai_router
 from inkling.server.runs_api import runs_router
-from inkling.server.schemas import MAX_BODY_BYTES
 from inkling.server.security import LOOPBACK, Security
-from inkling.server.trainings import Trainings
+from inkling.server.services import SamplingDefaults, Services
+from inkling.server.training_process import TrainingProcess
 
 STATIC = Path(__file__).parent / "static"
 
 
-def make_app(
+def create_api() -> FastAPI:
+    """The routes and how they refuse, without what they work with: enough for the OpenAPI
+    document."""
+    # FastAPI's own documentation pages load scripts from elsewhere; nothing here does.
+    api = FastAPI(
+        title="Inkling", version=__version__, lifespan=_lifespan, docs_url=None, redoc_url=None
+    )
+    refusals.install(api)
+    for router in (
+        chat_router,
+        chats_router,
+        corpus_router,
+        runs_router,
+        imports_router,
+        exports_router,
+        inside_router,
+        openai_router,
+    ):
+        api.include_router(router)
+    return api
+
+
+def create_app(
     scheduler: Scheduler,
-    trainings: Trainings,
+    training: TrainingProcess,
     name: str,
     host: str = "127.0.0.1",
     token: str | None = None,
     closing: threading.Event | None = None,
+    defaults: SamplingDefaults | None = None,
+    any_account: bool = False,
 ) -> Security:
-    """The ASGI application, guarded. `token` is required of every request where given; streams
-    that would never end by themselves do so once `closing` is set."""
+    """The ASGI application, guarded.
 
-    conversations = Conversations(trainings.workspace)
-    replies = Replies(scheduler, conversations)
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        scheduler.start()
-        yield
-        await replies.finish()
-        scheduler.stop()
-
-    # FastAPI's own documentation pages load scripts from elsewhere; nothing here does.
-    app = FastAPI(
-        title="Inkling", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None
+    `name` is the workspace's. `token` is required of every request where given; without one only
+    this process's own account is answered, unless `any_account` is. Streams that would never end by
+    themselves do so once `closing` is set. `defaults` say how texts are sampled
+    where a request does not; without them as Inkling does.
+    """
+    service = ChatService(training.workspace)
+    api = create_api()
+    api.state.services = Services(
+        name=name,
+        scheduler=scheduler,
+        training=training,
+        chats=service,
+        replies=ChatReplies(scheduler, service),
+        imports=Imports(training.workspace),
+        cards=ModelCards(),
+        corpus=CountedCorpus(training.workspace),
+        inspected=InspectedModels(training.workspace),
+        defaults=defaults or SamplingDefaults(),
+        closing=closing or threading.Event(),
     )
-    app.include_router(chat_router(scheduler, name))
-    app.include_router(chats_router(conversations, replies, scheduler))
-    app.include_router(openai_router(scheduler, name))
-    app.include_router(runs_router(trainings, name, closing or threading.Event()))
     if (STATIC / "index.html").is_file():
-        app.mount("/", StaticFiles(directory=STATIC, html=True), name="page")
+        api.mount("/", StaticFiles(directory=STATIC, html=True), name="page")
     else:
+        api.add_api_route("/", _no_page, include_in_schema=False)
+    return Security(api, {*LOOPBACK, host}, token, refusals.body_limit, any_account)
 
-        @app.get("/")
-        async def no_page() -> PlainTextResponse:
-            return PlainTextResponse(
-                "The page was not built into this installation. Run scripts/install, or "
-                "reinstall: pip install --force-reinstall inkling-gpt.",
-                status_code=503,
-            )
 
-    return Security(app, {*LOOPBACK, host}, token, MAX_BODY_BYTES)
+@asynccontextmanager
+async def _lifespan(api: FastAPI) -> AsyncIterator[None]:
+    services: Services = api.state.services
+    services.scheduler.start()
+    services.imports.sweep()
+    yield
+    await services.replies.finish()
+    await asyncio.to_thread(services.imports.close)
+    services.scheduler.stop()
+
+
+async def _no_page() -> PlainTextResponse:
+    return PlainTextResponse(
+        "The page was not built into this installation. Run scripts/install, or reinstall: pip "
+        "install --force-reinstall inkling-gpt.",
+        status_code=503,
+    )
 
 
 def bind(host: str, port: int) -> socket.socket:

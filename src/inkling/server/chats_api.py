@@ -1,196 +1,211 @@
 """The chats API: kept conversations, and replies to them.
 
-Knows: the routes under `/api/chats`. Does not know how chats are stored (conversations.py) or
-how a reply is written and kept (replies.py).
-Data: request -> Conversations or Replies -> JSON, or the frames of `/api/chat/stream` with a
-last one that also says where the reply was stored and what wrote it.
+Knows: the routes under `/api/chats`. Does not know how chats are stored (chat_service.py) or
+how a reply is generated and stored (chat_replies.py).
+Data: request -> `ChatService` or `ChatReplies` -> JSON, or the frames of `/api/chat/stream` with
+a last one that also says where the reply was stored and what generated it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable
+from functools import partial
 from typing import Any
 
-from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse, Response, StreamingResponse
-from starlette.requests import ClientDisconnect
+from fastapi import APIRouter, Response
 
-from inkling.chats import Exchange
-from inkling.errors import ChatNotFoundError, InklingError
-from inkling.inference.scheduler import Scheduler
-from inkling.server.chat_api import frame
+from inkling.chats import PendingReply
+from inkling.errors import ChatNotFoundError
+from inkling.server.chat_replies import Listening
 from inkling.server.chats_schemas import (
-    MAX_ID,
     MAX_LISTED,
+    ChatList,
+    ChatRow,
     ChooseRequest,
+    CopyRequest,
+    CorrectedChat,
     CorrectionRequest,
+    KeptChat,
     TitleRequest,
-    parse,
-    parse_number,
+    TraceAnswer,
 )
-from inkling.server.conversations import Conversations
-from inkling.server.kept_replies import Replies, WritingError
-from inkling.server.replies import STREAM_HEADERS
-from inkling.server.schemas import (
-    MAX_BODY_BYTES,
-    BadRequestError,
-    SamplingRequest,
-    parse_chat,
+from inkling.server.json_route import JsonRoute
+from inkling.server.parameters import ChatId, MessagePosition, WholeNumber
+from inkling.server.refusals import ErrorAnswer
+from inkling.server.schemas import ChatRequest, ReplyFrame, SamplingRequest
+from inkling.server.services import Served, Services
+from inkling.server.sse import EventStream, described, event
+
+chats_router = APIRouter(
+    prefix="/api/chats", route_class=JsonRoute, responses={"default": {"model": ErrorAnswer}}
 )
 
 
-def chats_router(conversations: Conversations, replies: Replies, scheduler: Scheduler) -> APIRouter:
-    """The routes."""
-    router = APIRouter(prefix="/api/chats")
-
-    @router.get("")
-    async def chats(q: str = "", limit: str | None = None, offset: str | None = None) -> Response:
-        async def read() -> Any:
-            most = parse_number(limit, "limit", 100, MAX_LISTED)
-            first = parse_number(offset, "offset", 0, MAX_ID - 1)
-            return await asyncio.to_thread(conversations.list, q, most, first)
-
-        return await _explained(read)
-
-    @router.post("")
-    async def create(request: Request) -> Response:
-        async def make() -> Any:
-            wanted = parse(TitleRequest, await request.body())
-            model = await asyncio.to_thread(scheduler.model)
-            return await asyncio.to_thread(conversations.create, wanted.title, model.config.name)
-
-        return await _explained(make, 201)
-
-    @router.get("/export")
-    async def export_all() -> Response:
-        async def read() -> Any:
-            return _download(await asyncio.to_thread(conversations.export, None), "chats")
-
-        return await _explained(read)
-
-    @router.get("/{chat}")
-    async def read_chat(chat: str) -> Response:
-        async def read() -> Any:
-            return await asyncio.to_thread(conversations.open, _number(chat))
-
-        return await _explained(read)
-
-    @router.patch("/{chat}")
-    async def rename(request: Request, chat: str) -> Response:
-        async def act() -> Any:
-            wanted = parse(TitleRequest, await request.body())
-            return await asyncio.to_thread(conversations.rename, _number(chat), wanted.title)
-
-        return await _explained(act)
-
-    @router.delete("/{chat}")
-    async def delete(chat: str) -> Response:
-        async def act() -> Any:
-            await replies.stop(_number(chat))
-            await asyncio.to_thread(conversations.delete, _number(chat))
-            return Response(status_code=204)
-
-        return await _explained(act)
-
-    @router.get("/{chat}/export")
-    async def export(chat: str) -> Response:
-        async def read() -> Any:
-            number = _number(chat)
-            return _download(
-                await asyncio.to_thread(conversations.export, number), f"chat-{number}"
-            )
-
-        return await _explained(read)
-
-    async def write(
-        chat: str, wanted: SamplingRequest, exchange: Callable[[int], Exchange]
-    ) -> Response:
-        """Answer what `exchange` finds or stores, as a stream."""
-        number = _number(chat)
-        with replies.reserve(number) as writing:
-            await asyncio.to_thread(scheduler.model)  # nothing is stored that nobody can answer
-            replies.begin(writing, await asyncio.to_thread(exchange, number), wanted)
-
-        async def lines() -> AsyncIterator[str]:
-            async with contextlib.aclosing(writing.frames()) as found:
-                async for data in found:
-                    yield frame(data)
-
-        return StreamingResponse(lines(), media_type="text/event-stream", headers=STREAM_HEADERS)
-
-    @router.post("/{chat}/messages")
-    async def say(request: Request, chat: str) -> Response:
-        async def act() -> Any:
-            wanted = parse_chat(await request.body())
-            return await write(chat, wanted, lambda id: conversations.ask(id, wanted.message))
-
-        return await _explained(act)
-
-    @router.post("/{chat}/regenerate")
-    async def regenerate(request: Request, chat: str) -> Response:
-        async def act() -> Any:
-            wanted = parse(SamplingRequest, await request.body())
-            return await write(chat, wanted, conversations.again)
-
-        return await _explained(act)
-
-    @router.post("/{chat}/stop")
-    async def stop(chat: str) -> Response:
-        async def act() -> Any:
-            await replies.stop(_number(chat))
-            return await asyncio.to_thread(conversations.open, _number(chat))
-
-        return await _explained(act)
-
-    @router.post("/{chat}/choose")
-    async def choose(request: Request, chat: str) -> Response:
-        async def act() -> Any:
-            wanted = parse(ChooseRequest, await request.body())
-            return await asyncio.to_thread(
-                conversations.choose, _number(chat), wanted.position, wanted.variant
-            )
-
-        return await _explained(act)
-
-    @router.put("/{chat}/messages/{position}")
-    async def correct(request: Request, chat: str, position: str) -> Response:
-        async def act() -> Any:
-            wanted = parse(CorrectionRequest, await request.body())
-            return await asyncio.to_thread(
-                conversations.correct, _number(chat), _number(position, "message"), wanted.text
-            )
-
-        return await _explained(act)
-
-    @router.delete("/{chat}/messages/{position}/correction")
-    async def undo(chat: str, position: str) -> Response:
-        async def act() -> Any:
-            return await asyncio.to_thread(
-                conversations.undo, _number(chat), _number(position, "message")
-            )
-
-        return await _explained(act)
-
-    @router.get("/{chat}/messages/{position}/why")
-    async def why(chat: str, position: str) -> Response:
-        async def read() -> Any:
-            return await asyncio.to_thread(
-                conversations.why, _number(chat), _number(position, "message")
-            )
-
-        return await _explained(read)
-
-    return router
+STREAM = described(ReplyFrame)
+DOWNLOAD: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"application/jsonl": {"schema": {"type": "string"}}}}
+}
 
 
-def _number(text: str, what: str = "chat") -> int:
-    """An id of the address. Raises ChatNotFoundError for what can be none."""
-    if not re.fullmatch("[0-9]{1,19}", text) or int(text) >= MAX_ID:
-        raise ChatNotFoundError(f"There is no {what} {text[:40]!r}.")
-    return int(text)
+@chats_router.get("")
+def list_chats(
+    services: Served, q: str = "", limit: WholeNumber = None, offset: WholeNumber = None
+) -> ChatList:
+    """Conversations, the newest first; with `q` those in whose title or messages it stands."""
+    most = 100 if limit is None else min(limit, MAX_LISTED)
+    return services.chats.list(q, most, offset or 0)
+
+
+@chats_router.post("", status_code=201)
+def create_chat(services: Served, body: TitleRequest = TitleRequest()) -> ChatRow:  # noqa: B008
+    """A new conversation. Without a title its first message becomes the title."""
+    model = services.scheduler.model()
+    return services.chats.create(body.title, model.config.name)
+
+
+@chats_router.get("/export", response_class=Response, responses=DOWNLOAD)
+def export_all(services: Served) -> Response:
+    """All conversations as JSON Lines that `inkling add` reads."""
+    return _download(services.chats.export(None), "chats")
+
+
+@chats_router.post("/messages", response_class=EventStream, responses=STREAM)
+async def begin_chat(body: ChatRequest, services: Served) -> EventStream:
+    """Begin a conversation with its first message, then answer it. The first frame says which chat
+    it is; there is none without a message."""
+    # Nothing is stored that cannot be answered.
+    model = await asyncio.to_thread(services.scheduler.model, body.choice)
+    begin = partial(services.chats.begin, body.message, model.config.name)
+    chat = await asyncio.to_thread(begin)
+    return await _answer(chat, body, services.chats.pending, services, begun=True)
+
+
+@chats_router.get("/{chat}")
+async def read_chat(chat: ChatId, services: Served) -> KeptChat:
+    """A conversation with every variant of every message."""
+    return await _read(chat, services)
+
+
+@chats_router.patch("/{chat}")
+def rename_chat(chat: ChatId, body: TitleRequest, services: Served) -> ChatRow:
+    """Give a conversation another title."""
+    return services.chats.rename(chat, body.title)
+
+
+@chats_router.delete("/{chat}", status_code=204)
+async def delete_chat(chat: ChatId, services: Served) -> None:
+    """Delete a conversation, and the training pairs that came of its corrections."""
+    await services.replies.stop(chat)
+    await asyncio.to_thread(services.chats.delete, chat)
+
+
+@chats_router.get("/{chat}/export", response_class=Response, responses=DOWNLOAD)
+def export_chat(chat: ChatId, services: Served) -> Response:
+    """A conversation as JSON Lines that `inkling add` reads."""
+    return _download(services.chats.export(chat), f"chat-{chat}")
+
+
+@chats_router.post("/{chat}/messages", response_class=EventStream, responses=STREAM)
+async def say(chat: ChatId, body: ChatRequest, services: Served) -> EventStream:
+    """Store a message, then answer it; `history` is ignored, the conversation is the history."""
+    store = partial(services.chats.ask, message=body.message)
+    return await _answer(chat, body, store, services)
+
+
+@chats_router.post("/{chat}/regenerate", response_class=EventStream, responses=STREAM)
+async def regenerate(
+    chat: ChatId,
+    services: Served,
+    body: SamplingRequest = SamplingRequest(),  # noqa: B008
+) -> EventStream:
+    """Another reply to the last message, kept beside the earlier ones."""
+    return await _answer(chat, body, services.chats.pending, services)
+
+
+@chats_router.get("/{chat}/reply", response_class=EventStream, responses=STREAM)
+async def listen(chat: ChatId, services: Served) -> EventStream:
+    """The reply that is being generated, from its first character on: for a page that was reloaded
+    meanwhile, or for another one."""
+    reply = services.replies.under_way(chat)
+    if reply is None:
+        raise ChatNotFoundError(f"No reply to chat {chat} is being generated.")
+    listening = reply.listen()
+    return EventStream(_frames(listening), listening.close)
+
+
+@chats_router.post("/{chat}/copy", status_code=201)
+def copy_chat(chat: ChatId, body: CopyRequest, services: Served) -> ChatRow:
+    """A new conversation with what was said in this one before a message: to say something else
+    from there on. This one stays as it is."""
+    return services.chats.copy(chat, body.before)
+
+
+@chats_router.post("/{chat}/stop")
+async def stop(chat: ChatId, services: Served) -> KeptChat:
+    """End the reply that is being generated, if one is; the conversation as it is stored then."""
+    await services.replies.stop(chat)
+    return await _read(chat, services)
+
+
+@chats_router.post("/{chat}/choose")
+def choose(chat: ChatId, body: ChooseRequest, services: Served) -> KeptChat:
+    """Say which variant of a reply counts."""
+    return services.chats.choose(chat, body.position, body.variant)
+
+
+@chats_router.put("/{chat}/messages/{position}")
+def correct(
+    chat: ChatId, position: MessagePosition, body: CorrectionRequest, services: Served
+) -> CorrectedChat:
+    """Correct a reply: with what was said before it, it becomes a training pair."""
+    return services.chats.correct(chat, position, body.text)
+
+
+@chats_router.delete("/{chat}/messages/{position}/correction")
+def undo_correction(chat: ChatId, position: MessagePosition, services: Served) -> KeptChat:
+    """Take a correction back, and the training pair with it."""
+    return services.chats.undo(chat, position)
+
+
+@chats_router.get("/{chat}/messages/{position}/why")
+def why(chat: ChatId, position: MessagePosition, services: Served) -> TraceAnswer:
+    """What of a reply stands word for word in what its run was trained on, and where; and how much
+    of it came from memory."""
+    return services.chats.why(chat, position, services.scheduler.current)
+
+
+async def _read(chat: int, services: Services) -> KeptChat:
+    under_way = services.replies.under_way(chat)  # first: what ends meanwhile is stored already
+    found = await asyncio.to_thread(services.chats.open, chat)
+    if under_way is not None:
+        found.replying = "again" if under_way.again else "first"
+    return found
+
+
+async def _answer(
+    chat: int,
+    body: SamplingRequest,
+    find: Callable[[int], PendingReply],
+    services: Services,
+    begun: bool = False,
+) -> EventStream:
+    """Answer what `find` stores or finds, as a stream."""
+    with services.replies.reserve(chat) as reply:
+        # Nothing is stored that cannot be answered.
+        await asyncio.to_thread(services.scheduler.model, body.choice)
+        pending = await asyncio.to_thread(find, chat)
+        settings = body.sampling(services.defaults.api)
+        services.replies.begin(reply, pending, settings, body.choice)
+    listening = reply.listen()
+    return EventStream(_frames(listening, chat if begun else None), listening.close)
+
+
+async def _frames(listening: Listening, begun: int | None = None) -> AsyncGenerator[str]:
+    if begun is not None:
+        yield event({"chat": begun})
+    async for frame in listening.frames():
+        yield event(frame)
 
 
 def _download(lines: str, name: str) -> Response:
@@ -199,26 +214,3 @@ def _download(lines: str, name: str) -> Response:
         media_type="application/jsonl",
         headers={"Content-Disposition": f'attachment; filename="{name}.jsonl"'},
     )
-
-
-async def _explained(action: Callable[[], Awaitable[Any]], status: int = 200) -> Response:
-    """The result as JSON, or the refusal as `{"error": sentence}`."""
-    try:
-        result = await action()
-    except BadRequestError as error:
-        return _refused(400, str(error))
-    except ClientDisconnect:
-        return _refused(413, f"The request is larger than {MAX_BODY_BYTES:,} bytes.")
-    except ChatNotFoundError as error:
-        return _refused(404, str(error))
-    except (WritingError, InklingError) as error:
-        return _refused(409, str(error))
-    if isinstance(result, Response):
-        return result
-    return JSONResponse(
-        result if isinstance(result, dict) else result.model_dump(), status_code=status
-    )
-
-
-def _refused(status: int, sentence: str) -> JSONResponse:
-    return JSONResponse({"error": sentence}, status_code=status)

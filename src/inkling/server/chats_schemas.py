@@ -7,42 +7,44 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import ConfigDict, Field
 
 from inkling.chats import ChatMessage, Summary
 from inkling.chats.records import Source, Variant
-from inkling.server.schemas import (
-    MAX_MESSAGE_CHARACTERS,
-    BadRequestError,
-    Body,
-    parse_json,
-    validated,
-)
+from inkling.server.bodies import RequestBody, ResponseBody
+from inkling.server.parameters import MAX_ID
+from inkling.server.schemas import Text
+from inkling.workflows.why import Explanation
 
 MAX_LISTED = 1_000
-MAX_ID = 2**63
 
 
-class TitleRequest(BaseModel):
+class TitleRequest(RequestBody):
     """Body of `POST /api/chats` (where it may be left out) and of `PATCH /api/chats/ID`."""
 
-    title: Annotated[str, Field(max_length=MAX_MESSAGE_CHARACTERS)] = ""
+    title: Text = ""
 
 
-class ChooseRequest(BaseModel):
+class ChooseRequest(RequestBody):
     """Body of `POST /api/chats/ID/choose`: which variant of which reply counts."""
 
     position: Annotated[int, Field(ge=0, lt=MAX_ID)]
     variant: Annotated[int, Field(ge=0, lt=MAX_ID)]
 
 
-class CorrectionRequest(BaseModel):
+class CopyRequest(RequestBody):
+    """Body of `POST /api/chats/ID/copy`: the message before which the copy ends."""
+
+    before: Annotated[int, Field(ge=0, lt=MAX_ID)]
+
+
+class CorrectionRequest(RequestBody):
     """Body of `PUT /api/chats/ID/messages/POSITION`."""
 
-    text: Annotated[str, Field(max_length=MAX_MESSAGE_CHARACTERS)]
+    text: Text
 
 
-class ChatRow(BaseModel):
+class ChatRow(ResponseBody):
     """A conversation in a list; `excerpt` is where a search found its words."""
 
     id: int
@@ -60,15 +62,15 @@ class ChatRow(BaseModel):
         return cls(**vars(summary), excerpt=excerpt)
 
 
-class ChatList(BaseModel):
+class ChatList(ResponseBody):
     """Body of `GET /api/chats`; `more` says that there are older ones."""
 
     chats: list[ChatRow]
     more: bool
 
 
-class VariantRow(BaseModel):
-    """One text of a message, with what wrote it where that was a model."""
+class VariantRow(ResponseBody):
+    """One text of a message, with what generated it where that was a model."""
 
     text: str
     created: str
@@ -89,7 +91,7 @@ class VariantRow(BaseModel):
         return row
 
 
-class MessageRow(BaseModel):
+class MessageRow(ResponseBody):
     """A message with all its variants, oldest first; `chosen` is the index of the one that
     counts."""
 
@@ -108,32 +110,138 @@ class MessageRow(BaseModel):
         )
 
 
-class Chat(BaseModel):
+class KeptChat(ResponseBody):
     """Body of `GET /api/chats/ID`."""
 
     chat: ChatRow
     messages: list[MessageRow]
+    replying: Literal["first", "again"] | None = None
+    """Whether a reply is being generated: the first one to the last message, or another."""
 
 
-class Corrected(Chat):
-    """What a correction leaves; `learned` is false where the corpus refuses the pair, as it was
+class CorrectedChat(KeptChat):
+    """A chat after a correction; `learned` is false where the corpus refuses the pair, as it was
     forgotten there."""
 
     learned: bool
 
 
-def parse(model: type[Body], body: bytes) -> Body:
-    """A validated request; an empty body is an empty object. Raises BadRequestError."""
-    data = parse_json(body) if body.strip() else {}
-    if not isinstance(data, dict):
-        raise BadRequestError("The body is not a JSON object.")
-    return validated(model, data)
+class TracedPassage(ResponseBody):
+    """One place where a copied span stands, as `inkling trace --json` says it."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    document: str
+    kind: Literal["writing", "them", "me"]
+    character: int
+    before: str
+    after: str
+    question: str | None
+    in_corpus: bool
+    source: str | None
+    reference: str | None
+    title: str | None
+    date: str | None
 
 
-def parse_number(text: str | None, name: str, otherwise: int, most: int) -> int:
-    """A whole number of a query. Raises BadRequestError."""
-    if text is None or not text.strip():
-        return otherwise
-    if not (text.isascii() and text.isdecimal() and len(text) < 16):
-        raise BadRequestError(f"{name}: {text[:40]!r} is not a whole number.")
-    return min(int(text), most)
+class TracedSpan(ResponseBody):
+    """Characters start … stop of the reply, counted in code points. `neighbour` is the exchange of
+    the memory that it stands in as well."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    text: str
+    start: int
+    stop: int
+    count: int
+    passages: list[TracedPassage]
+    neighbour: int | None = None
+
+
+class RecalledExchange(ResponseBody):
+    """An exchange that was looked up for a message. `weight` is its share among those looked up,
+    `given` the share of the reply that it gave. Title and date are null where the corpus has
+    none."""
+
+    question: str
+    reply: str
+    weight: float
+    given: float
+    document: str
+    title: str | None
+    date: str | None
+
+
+class ReplyPiece(ResponseBody):
+    """Some characters of a reply: `share` is how much of their probability came from memory,
+    `neighbour` which exchange gave most of that."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    text: str
+    share: float
+    neighbour: int | None
+
+
+class RecalledAnswer(ResponseBody):
+    """What a reply took from memory. `weight` is the memory setting that it was sampled with,
+    `share` how much of the reply came from memory; the pieces joined are the reply."""
+
+    weight: float
+    share: float
+    neighbours: list[RecalledExchange]
+    pieces: list[ReplyPiece]
+
+    @classmethod
+    def of(cls, explained: Explanation) -> RecalledAnswer | None:
+        memory = explained.memory
+        if memory is None:
+            return None
+        rows = []
+        for neighbour, given in zip(memory.neighbours, memory.given, strict=True):
+            record = neighbour.record
+            known = explained.described.get(record.document)
+            rows.append(
+                RecalledExchange(
+                    question=record.question,
+                    reply=record.reply,
+                    weight=neighbour.weight,
+                    given=given,
+                    document=record.document,
+                    title=known.title if known else None,
+                    date=known.timestamp[:10] if known and known.timestamp else None,
+                )
+            )
+        return cls(
+            weight=memory.weight,
+            share=memory.share,
+            neighbours=rows,
+            pieces=[ReplyPiece.model_validate(piece) for piece in memory.pieces],
+        )
+
+
+class TraceAnswer(ResponseBody):
+    """Body of `GET /api/chats/ID/messages/POSITION/why`. Lengths are in characters."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    run: str
+    text: str
+    min_characters: int
+    characters: int
+    copied_characters: int
+    longest: int
+    spans: list[TracedSpan]
+    share: float
+    memory: RecalledAnswer | None = None
+    """Null where it cannot be told; `remark` says why."""
+    remark: str | None = None
+
+    @classmethod
+    def of(cls, explained: Explanation) -> TraceAnswer:
+        answer = cls.model_validate(explained.copied)
+        answer.memory = RecalledAnswer.of(explained)
+        answer.remark = explained.remark
+        for row, span in zip(answer.spans, explained.copied.spans, strict=True):
+            row.neighbour = explained.neighbour_of(span)
+        return answer

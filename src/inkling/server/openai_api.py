@@ -1,7 +1,7 @@
 """OpenAI's API: `GET /v1/models`, `POST /v1/completions`, `POST /v1/chat/completions`.
 
-Knows: its routes, its statuses, and how a request becomes replies. Does not know the fields
-(openai_schemas.py), the frames (openai_frames.py) or how replies are written.
+Knows: its routes, and how a request becomes replies. Does not know the fields
+(openai_schemas.py), the objects of an answer (openai_frames.py) or how texts are generated.
 Data: request -> one reply a choice -> parts -> a body, or `data:` frames and `data: [DONE]`.
 
 The model is called by the workspace's name, or by that of the run that answers now.
@@ -10,130 +10,140 @@ The model is called by the workspace's name, or by that of the run that answers 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse, Response
-from starlette.requests import ClientDisconnect
 
-from inkling.errors import InklingError
-from inkling.inference.newest import NoModelError
-from inkling.inference.scheduler import QueueFullError, Scheduler
-from inkling.inference.tickets import End, Job
-from inkling.server.openai_frames import DONE, ChatFormat, CompletionFormat, Format, frame
+from inkling.inference.model_provider import NoModelError
+from inkling.inference.requests import Finished, RequestBuilder
+from inkling.server.json_route import JsonRoute
+from inkling.server.openai_answers import (
+    ChatCompletion,
+    Completion,
+    ModelEntry,
+    ModelList,
+)
+from inkling.server.openai_frames import AnswerFormat, ChatFormat, CompletionFormat
 from inkling.server.openai_schemas import (
     ChatCompletionRequest,
     CommonRequest,
     CompletionRequest,
-    InvalidRequestError,
-    error_body,
-    parse_chat_completion,
-    parse_completion,
 )
-from inkling.server.replies import EventStream, Reply, Written, ask, explain
-from inkling.server.schemas import MAX_BODY_BYTES, body_of
+from inkling.server.refusals import (
+    OPENAI,
+    OpenAIErrorAnswer,
+    Refusal,
+    UnknownModelError,
+    UnknownRouteError,
+    explain,
+    openai_error,
+)
+from inkling.server.reply_stream import (
+    ReplyPart,
+    ReplyStream,
+    completion_builder,
+    reply_builder,
+    submit,
+)
+from inkling.server.services import Served, Services
+from inkling.server.sse import EventStream, event
 
 if TYPE_CHECKING:
-    from inkling.inference.chat import ChatModel, Draft
+    from inkling.inference.chat import ChatModel
+
+openai_router = APIRouter(
+    prefix=OPENAI, route_class=JsonRoute, responses={"default": {"model": OpenAIErrorAnswer}}
+)
+
+STREAMED: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}
+}
 
 
-class UnknownModelError(InklingError):
-    """A model was asked for that is not served."""
+@openai_router.get("/models")
+def list_models(services: Served) -> ModelList:
+    """The two names of the model that answers now; none while there is no model."""
+    try:
+        model = services.scheduler.model()
+    except NoModelError:
+        return {"object": "list", "data": []}
+    names = _names(model, services.name)
+    return {"object": "list", "data": [_model_entry(model, name) for name in names]}
 
 
-def openai_router(scheduler: Scheduler, name: str) -> APIRouter:
-    """The routes under /v1."""
-    router = APIRouter(prefix="/v1")
+@openai_router.get("/models/{model_name:path}")
+def read_model(model_name: str, services: Served) -> ModelEntry:
+    """The model by one of its names."""
+    return _model_entry(_named_model(services, model_name), model_name)
 
-    @router.get("/models")
-    async def models() -> Response:
-        try:
-            model = await asyncio.to_thread(scheduler.model)
-        except NoModelError:
-            return JSONResponse({"object": "list", "data": []})
-        except Exception as error:
-            return _refusal(error)
-        listed = [_model_entry(model, each) for each in _names(model, name)]
-        return JSONResponse({"object": "list", "data": listed})
 
-    @router.get("/models/{model_name:path}")
-    async def one_model(model_name: str) -> Response:
-        try:
-            model = await asyncio.to_thread(scheduler.model)
-            _check_name(model, name, model_name)
-        except Exception as error:
-            return _refusal(error)
-        return JSONResponse(_model_entry(model, model_name))
+@openai_router.post(
+    "/completions",
+    response_model=Completion,
+    responses=STREAMED,
+)
+async def complete(body: CompletionRequest, request: Request, services: Served) -> Any:
+    """Continue one or several texts."""
+    defaults = services.defaults.api
+    builders = [
+        completion_builder(prompt, body.sampling(choice, defaults), body.top_logprobs)
+        for prompt in body.prompts
+        for choice in range(body.choices)
+    ]
+    model = await asyncio.to_thread(_named_model, services, body.model)
+    form = CompletionFormat(body.model, model.tokenizer)
+    return await _answer(body, builders, form, request, services)
 
-    @router.post("/completions", openapi_extra=body_of(CompletionRequest))
-    async def completions(request: Request) -> Response:
-        async def begin() -> tuple[CommonRequest, list[Job], Callable[[ChatModel], Format]]:
-            wanted = parse_completion(await request.body())
-            jobs = [
-                _completion_job(wanted, prompt, choice)
-                for prompt in wanted.prompts
-                for choice in range(wanted.choices)
-            ]
-            return wanted, jobs, lambda model: CompletionFormat(wanted.model, model.tokenizer)
 
-        return await _answer(request, scheduler, name, begin)
+@openai_router.post(
+    "/chat/completions",
+    response_model=ChatCompletion,
+    responses=STREAMED,
+)
+async def complete_chat(body: ChatCompletionRequest, request: Request, services: Served) -> Any:
+    """Answer the last message of a conversation."""
+    *history, (_, question) = body.turns()
+    defaults = services.defaults.api
+    builders = [
+        reply_builder(question, history, body.sampling(choice, defaults), body.top_logprobs)
+        for choice in range(body.choices)
+    ]
+    model = await asyncio.to_thread(_named_model, services, body.model)
+    form = ChatFormat(body.model, model.tokenizer)
+    return await _answer(body, builders, form, request, services)
 
-    @router.post("/chat/completions", openapi_extra=body_of(ChatCompletionRequest))
-    async def chat_completions(request: Request) -> Response:
-        async def begin() -> tuple[CommonRequest, list[Job], Callable[[ChatModel], Format]]:
-            wanted = parse_chat_completion(await request.body())
-            turns = wanted.turns()
-            jobs = [_chat_job(wanted, turns, choice) for choice in range(wanted.choices)]
-            return wanted, jobs, lambda model: ChatFormat(wanted.model, model.tokenizer)
 
-        return await _answer(request, scheduler, name, begin)
-
-    @router.api_route(
-        "/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False
+@openai_router.api_route(
+    "/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False
+)
+async def nothing_else(path: str) -> None:
+    """A client that finds nothing reads what there is."""
+    raise UnknownRouteError(
+        f"There is no {path[:100]!r} here. Inkling answers GET /v1/models, POST "
+        "/v1/chat/completions and POST /v1/completions."
     )
-    async def nothing_else(path: str) -> Response:
-        sentence = (
-            f"There is no {path[:100]!r} here. Inkling answers GET /v1/models, POST "
-            "/v1/chat/completions and POST /v1/completions."
-        )
-        return JSONResponse(error_body(sentence, "invalid_request_error"), status_code=404)
-
-    return router
 
 
-def _completion_job(wanted: CompletionRequest, prompt: str, choice: int) -> Job:
-    def job(model: ChatModel) -> Draft:
-        return model.completion_draft(prompt, wanted.sampling(choice), wanted.top_logprobs)
-
-    return job
+def _names(model: ChatModel, workspace: str) -> list[str]:
+    return list(dict.fromkeys((workspace, model.config.name)))
 
 
-def _chat_job(wanted: ChatCompletionRequest, turns: list[tuple[str, str]], choice: int) -> Job:
-    *history, (_, question) = turns
-
-    def job(model: ChatModel) -> Draft:
-        return model.reply_draft(question, history, wanted.sampling(choice), wanted.top_logprobs)
-
-    return job
-
-
-def _names(model: ChatModel, name: str) -> list[str]:
-    return list(dict.fromkeys((name, model.config.name)))
-
-
-def _check_name(model: ChatModel, name: str, asked: str) -> None:
-    names = _names(model, name)
-    if asked not in names:
+def _named_model(services: Services, name: str) -> ChatModel:
+    """The model that answers now. Raises UnknownModelError where it has another name."""
+    model = services.scheduler.model()
+    names = _names(model, services.name)
+    if name not in names:
         raise UnknownModelError(
-            f"There is no model {asked[:100]!r} here; this server has "
+            f"There is no model {name[:100]!r} here; this server has "
             f"{' and '.join(map(repr, names))}."
         )
+    return model
 
 
-def _model_entry(model: ChatModel, name: str) -> dict[str, Any]:
+def _model_entry(model: ChatModel, name: str) -> ModelEntry:
     try:
         created = int(datetime.fromisoformat(model.config.created).timestamp())
     except ValueError:
@@ -142,61 +152,63 @@ def _model_entry(model: ChatModel, name: str) -> dict[str, Any]:
 
 
 async def _answer(
+    body: CommonRequest,
+    builders: list[RequestBuilder],
+    form: AnswerFormat,
     request: Request,
-    scheduler: Scheduler,
-    name: str,
-    begin: Callable[[], Any],
-) -> Response:
-    replies: list[Reply] = []
-    try:
-        wanted, jobs, make_format = await begin()
-        model = await asyncio.to_thread(scheduler.model)
-        _check_name(model, name, wanted.model)
-        form = make_format(model)
-        for job in jobs:
-            replies.append(await ask(scheduler, job))
-        if wanted.stream:
-            return EventStream(_frames(replies, form, wanted), replies)
-        found = [await reply.whole(request.is_disconnected) for reply in replies]
-    except Exception as error:
+    services: Services,
+) -> dict[str, Any] | EventStream:
+    replies: list[ReplyStream] = []
+
+    def cancel() -> None:
         for reply in replies:
-            reply.ticket.cancel()
-        return _refusal(error)
-    texts = [each for each in found if each is not None]
-    return JSONResponse(form.whole(texts, wanted.choices))
+            reply.cancel()
+
+    try:
+        for builder in builders:
+            replies.append(await submit(services.scheduler, builder))
+        if body.stream:
+            return EventStream(_frames(replies, form, body), cancel)
+        found = [await reply.whole(request.is_disconnected) for reply in replies]
+    except Exception:
+        cancel()
+        raise
+    return form.whole([each for each in found if each is not None], body.choices)
 
 
-async def _frames(replies: list[Reply], form: Format, wanted: CommonRequest) -> AsyncGenerator[str]:
+async def _frames(
+    replies: list[ReplyStream], form: AnswerFormat, body: CommonRequest
+) -> AsyncGenerator[str]:
     """Frames of all choices as they come, the usage if it was asked for, and [DONE]."""
-    usage = None if wanted.include_usage else False
-    ends: list[End] = []
+    usage: Literal[False] | None = None if body.include_usage else False
+    ends: list[Finished] = []
     try:
         for index in range(len(replies)):
             if (opening := form.opening(index)) is not None:
-                yield frame(form.chunk([opening], usage))
+                yield event(form.chunk([opening], usage))
         async with aclosing(_merged(replies)) as parts:
             async for index, part in parts:
-                if isinstance(part, End):
+                if isinstance(part, Finished):
                     ends.append(part)
                 choice = form.part(index, part)
                 if choice is not None:
-                    yield frame(form.chunk([choice], usage))
-        if wanted.include_usage:
-            yield frame(form.chunk([], form.usage(ends, wanted.choices)))
-        yield DONE
+                    yield event(form.chunk([choice], usage))
+        if body.include_usage:
+            yield event(form.chunk([], form.usage(ends, body.choices)))
+        yield event("[DONE]")
     except Exception as error:
-        yield frame(error_body(explain(error), "server_error"))
+        yield event(openai_error(Refusal(500, explain(error))))
 
 
-async def _merged(replies: list[Reply]) -> AsyncGenerator[tuple[int, Written | End]]:
+async def _merged(replies: list[ReplyStream]) -> AsyncGenerator[tuple[int, ReplyPart | Finished]]:
     """The parts of some replies in the order in which they come."""
     # One place: a client that does not read stops all of its replies from piling up here.
-    ready: asyncio.Queue[tuple[int, Written | End | Exception]] = asyncio.Queue(1)
+    ready: asyncio.Queue[tuple[int, ReplyPart | Finished | Exception]] = asyncio.Queue(1)
 
-    async def follow(index: int, reply: Reply) -> None:
+    async def follow(index: int, reply: ReplyStream) -> None:
         try:
             async for part in reply.parts():
-                if isinstance(part, Written | End):
+                if isinstance(part, ReplyPart | Finished):
                     await ready.put((index, part))
         except Exception as error:
             await ready.put((index, error))
@@ -208,29 +220,9 @@ async def _merged(replies: list[Reply]) -> AsyncGenerator[tuple[int, Written | E
             index, part = await ready.get()
             if isinstance(part, Exception):
                 raise part
-            open_replies -= isinstance(part, End)
+            open_replies -= isinstance(part, Finished)
             yield index, part
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _refusal(error: Exception) -> Response:
-    """What went wrong before anything was written, in OpenAI's shape."""
-    kind, param, code, headers = "invalid_request_error", None, None, None
-    sentence = str(error)
-    if isinstance(error, InvalidRequestError):
-        status, param = 400, error.param
-    elif isinstance(error, UnknownModelError):
-        status, param, code = 404, "model", "model_not_found"
-    elif isinstance(error, ClientDisconnect):
-        # A body cut off by the size limit looks like a client that left.
-        status, sentence = 413, f"The request is larger than {MAX_BODY_BYTES:,} bytes."
-    elif isinstance(error, QueueFullError):
-        status, kind, code = 429, "rate_limit_error", "rate_limit_exceeded"
-        headers = {"Retry-After": str(error.retry_after)}
-    else:
-        status, kind = 503 if isinstance(error, NoModelError) else 500, "server_error"
-        sentence = explain(error)
-    return JSONResponse(error_body(sentence, kind, param, code), status, headers)

@@ -1,35 +1,39 @@
 """OpenAI's answers: whole ones, chunks of a stream, log-probabilities, usage.
 
-Knows: the objects of both kinds of completion. Does not know HTTP or requests.
-Data: `Written` parts and `End`s -> dictionaries, and frames of those.
+Knows: how both kinds of completion are put together. Does not know HTTP or requests.
+Data: `ReplyPart`s and `Finished` -> the objects of openai_answers.py.
 """
 
 from __future__ import annotations
 
-import json
 import time
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
-from inkling.inference.tickets import End
-from inkling.server.replies import Written
+from inkling.inference.requests import Finished
+from inkling.server.openai_answers import (
+    ChatChoice,
+    ChatDelta,
+    ChatLogprobs,
+    ChatTokenEntry,
+    CompletionChoice,
+    CompletionLogprobs,
+    Delta,
+    FinishReason,
+    TokenEntry,
+    Usage,
+)
+from inkling.server.reply_stream import ReplyPart
 
 if TYPE_CHECKING:
-    from inkling.inference.writing import Picked
+    from inkling.inference.sampling import SampledToken
     from inkling.tokens.tokenizer import Tokenizer
 
-DONE = "data: [DONE]\n\n"
 
-
-def frame(data: dict[str, Any]) -> str:
-    # ASCII only: U+2028 and U+0085 would end a line for some SSE readers.
-    return f"data: {json.dumps(data)}\n\n"
-
-
-class Format(ABC):
-    """One answer's frames and body. A choice is a text; several belong to a prompt."""
+class AnswerFormat(ABC):
+    """The chunks and the body of one answer. A choice is a text; several belong to a prompt."""
 
     kind: str
     chunk_kind: str
@@ -41,22 +45,22 @@ class Format(ABC):
         self._created = int(time.time())
 
     @abstractmethod
-    def opening(self, index: int) -> dict[str, Any] | None:
+    def opening(self, index: int) -> Mapping[str, object] | None:
         """What a stream says of a choice before its text; None for nothing."""
 
     @abstractmethod
-    def part(self, index: int, part: Written | End) -> dict[str, Any] | None:
+    def part(self, index: int, part: ReplyPart | Finished) -> Mapping[str, object] | None:
         """What a stream says of a choice; None for nothing."""
 
     @abstractmethod
-    def choice(self, index: int, written: Written, end: End) -> dict[str, Any]:
+    def choice(self, index: int, text: ReplyPart, end: Finished) -> Mapping[str, object]:
         """A choice that is complete."""
 
     def chunk(
-        self, choices: list[dict[str, Any]], usage: dict[str, int] | bool | None
+        self, choices: list[Mapping[str, object]], usage: Usage | Literal[False] | None
     ) -> dict[str, Any]:
         """The object of a frame; `usage` is left out where it is False."""
-        found = {
+        found: dict[str, Any] = {
             "id": self._id,
             "object": self.chunk_kind,
             "created": self._created,
@@ -65,7 +69,7 @@ class Format(ABC):
         }
         return found if usage is False else found | {"usage": usage}
 
-    def whole(self, texts: Sequence[tuple[Written, End]], choices: int) -> dict[str, Any]:
+    def whole(self, texts: Sequence[tuple[ReplyPart, Finished]], choices: int) -> dict[str, Any]:
         """The body of an answer that is not streamed."""
         return {
             "id": self._id,
@@ -76,55 +80,55 @@ class Format(ABC):
             "usage": self.usage([end for _, end in texts], choices),
         }
 
-    def usage(self, ends: Sequence[End], choices: int) -> dict[str, int]:
-        """Tokens read (a prompt's once, however many choices it has) and written."""
+    def usage(self, ends: Sequence[Finished], choices: int) -> Usage:
+        """Tokens read (a prompt's once, however many choices it has) and generated."""
         read = sum(end.prompt_tokens for end in ends) // choices
-        written = sum(end.written_tokens for end in ends)
+        generated = sum(end.written_tokens for end in ends)
         return {
             "prompt_tokens": read,
-            "completion_tokens": written,
-            "total_tokens": read + written,
+            "completion_tokens": generated,
+            "total_tokens": read + generated,
         }
 
     def spelled(self, token: int) -> str:
         """A token as text; one that is part of a character, as its bytes."""
-        piece = self._table[token]
+        spelling = self._table[token]
         try:
-            return piece.decode()
+            return spelling.decode()
         except UnicodeDecodeError:
-            return "bytes:" + "".join(f"\\x{byte:02x}" for byte in piece)
+            return "bytes:" + "".join(f"\\x{byte:02x}" for byte in spelling)
 
 
-class ChatFormat(Format):
+class ChatFormat(AnswerFormat):
     """`chat.completion` and its chunks."""
 
     kind, chunk_kind, prefix = "chat.completion", "chat.completion.chunk", "chatcmpl"
 
-    def opening(self, index: int) -> dict[str, Any] | None:
+    def opening(self, index: int) -> ChatDelta:
         return self._delta(index, {"role": "assistant", "content": ""})
 
-    def part(self, index: int, part: Written | End) -> dict[str, Any] | None:
-        if isinstance(part, End):
+    def part(self, index: int, part: ReplyPart | Finished) -> ChatDelta | None:
+        if isinstance(part, Finished):
             return self._delta(index, {}, finish=part.finish)
         if not part.text and not part.tokens:
             return None
         return self._delta(index, {"content": part.text}, part.tokens)
 
-    def choice(self, index: int, written: Written, end: End) -> dict[str, Any]:
+    def choice(self, index: int, text: ReplyPart, end: Finished) -> ChatChoice:
         return {
             "index": index,
-            "message": {"role": "assistant", "content": written.text, "refusal": None},
-            "logprobs": self._logprobs(written.tokens),
+            "message": {"role": "assistant", "content": text.text, "refusal": None},
+            "logprobs": self._logprobs(text.tokens),
             "finish_reason": end.finish,
         }
 
     def _delta(
         self,
         index: int,
-        delta: dict[str, Any],
-        tokens: Sequence[Picked] = (),
-        finish: str | None = None,
-    ) -> dict[str, Any]:
+        delta: Delta,
+        tokens: Sequence[SampledToken] = (),
+        finish: FinishReason | None = None,
+    ) -> ChatDelta:
         return {
             "index": index,
             "delta": delta,
@@ -132,16 +136,18 @@ class ChatFormat(Format):
             "finish_reason": finish,
         }
 
-    def _logprobs(self, tokens: Sequence[Picked]) -> dict[str, Any] | None:
-        told = [
-            self._entry(picked.token, picked.logprob)
-            | {"top_logprobs": [self._entry(*each) for each in picked.top]}
-            for picked in tokens
-            if picked.logprob is not None
+    def _logprobs(self, tokens: Sequence[SampledToken]) -> ChatLogprobs | None:
+        rows: list[ChatTokenEntry] = [
+            {
+                **self._entry(sampled.token, sampled.logprob),
+                "top_logprobs": [self._entry(*each) for each in sampled.top],
+            }
+            for sampled in tokens
+            if sampled.logprob is not None
         ]
-        return {"content": told, "refusal": None} if told else None
+        return {"content": rows, "refusal": None} if rows else None
 
-    def _entry(self, token: int, logprob: float) -> dict[str, Any]:
+    def _entry(self, token: int, logprob: float) -> TokenEntry:
         return {
             "token": self.spelled(token),
             "logprob": logprob,
@@ -149,7 +155,7 @@ class ChatFormat(Format):
         }
 
 
-class CompletionFormat(Format):
+class CompletionFormat(AnswerFormat):
     """`text_completion`, whose chunks have the same name."""
 
     kind, chunk_kind, prefix = "text_completion", "text_completion", "cmpl"
@@ -158,22 +164,22 @@ class CompletionFormat(Format):
         super().__init__(model, tokenizer)
         self._offsets: dict[int, int] = {}
 
-    def opening(self, index: int) -> dict[str, Any] | None:
+    def opening(self, index: int) -> None:
         return None
 
-    def part(self, index: int, part: Written | End) -> dict[str, Any] | None:
-        if isinstance(part, End):
+    def part(self, index: int, part: ReplyPart | Finished) -> CompletionChoice | None:
+        if isinstance(part, Finished):
             return self._choice(index, "", (), part.finish)
         if not part.text and not part.tokens:
             return None
         return self._choice(index, part.text, part.tokens, None)
 
-    def choice(self, index: int, written: Written, end: End) -> dict[str, Any]:
-        return self._choice(index, written.text, written.tokens, end.finish)
+    def choice(self, index: int, text: ReplyPart, end: Finished) -> CompletionChoice:
+        return self._choice(index, text.text, text.tokens, end.finish)
 
     def _choice(
-        self, index: int, text: str, tokens: Sequence[Picked], finish: str | None
-    ) -> dict[str, Any]:
+        self, index: int, text: str, tokens: Sequence[SampledToken], finish: FinishReason | None
+    ) -> CompletionChoice:
         return {
             "index": index,
             "text": text,
@@ -181,22 +187,23 @@ class CompletionFormat(Format):
             "finish_reason": finish,
         }
 
-    def _logprobs(self, index: int, tokens: Sequence[Picked]) -> dict[str, Any] | None:
-        told = [picked for picked in tokens if picked.logprob is not None]
-        if not told:
+    def _logprobs(self, index: int, tokens: Sequence[SampledToken]) -> CompletionLogprobs | None:
+        rows = [(each, each.logprob) for each in tokens if each.logprob is not None]
+        if not rows:
             return None
         offsets = []
-        for picked in told:
+        for sampled, _ in rows:
             at = self._offsets.get(index, 0)
             offsets.append(at)
-            # A character begins with each byte that does not go on with one.
-            begun = sum(byte & 0xC0 != 0x80 for byte in self._table[picked.token])
+            # A character begins with each byte that does not continue one.
+            begun = sum(byte & 0xC0 != 0x80 for byte in self._table[sampled.token])
             self._offsets[index] = at + begun
         return {
-            "tokens": [self.spelled(picked.token) for picked in told],
-            "token_logprobs": [picked.logprob for picked in told],
+            "tokens": [self.spelled(sampled.token) for sampled, _ in rows],
+            "token_logprobs": [logprob for _, logprob in rows],
             "top_logprobs": [
-                {self.spelled(token): logprob for token, logprob in picked.top} for picked in told
+                {self.spelled(token): logprob for token, logprob in sampled.top}
+                for sampled, _ in rows
             ],
             "text_offset": offsets,
         }

@@ -1,48 +1,31 @@
 """What OpenAI's API sends and Inkling takes; the sentences for what it does not take.
 
-Knows: fields, limits, the shape of an error. Does not know how texts are written.
-Data: body -> `parse_completion` / `parse_chat_completion` -> a request -> `SamplingSettings`.
+Knows: fields and limits. Does not know how texts are generated, or what is answered
+(openai_answers.py).
+Data: body -> `CompletionRequest` / `ChatCompletionRequest` -> `SamplingSettings`.
 
-Fields that change what is written and are not supported are refused, where they are set; fields
-that change nothing here (`user`, `store`, `metadata` …) are ignored, as unknown ones are.
+Fields that change what is generated and are not supported are refused, where they are set;
+fields that change nothing here (`user`, `store`, `metadata` …) are ignored, as unknown ones are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from inkling.config import SamplingSettings
-from inkling.server.schemas import (
-    MAX_DRAFTS,
-    MAX_HISTORY,
-    MAX_MESSAGE_CHARACTERS,
-    MAX_REPLY_TOKENS,
-    BadRequestError,
-    parse_json,
-    sentence_of,
-)
+from inkling.config.base import PositiveShare
+from inkling.server.bodies import SENTENCE, RequestBody
+from inkling.server.schemas import MAX_DRAFTS, MAX_HISTORY, MAX_REPLY_TOKENS, Text
 
 MAX_CHOICES = 8
 MAX_STOPS = 16
 MAX_TOP_LOGPROBS = 20
 
-_DEFAULTS = SamplingSettings()
-
-Request = TypeVar("Request", bound=BaseModel)
-
 STOP_CHARACTERS = 200
 
-Text = Annotated[str, Field(max_length=MAX_MESSAGE_CHARACTERS)]
 StopText = Annotated[str, Field(min_length=1, max_length=STOP_CHARACTERS)]
 
 # Name -> the values that ask for nothing. What is set to anything else is refused.
@@ -59,29 +42,20 @@ _UNSUPPORTED: dict[str, tuple[Any, ...]] = {
 }
 
 
-class InvalidRequestError(BadRequestError):
-    """As its base; `param` is the field that is wrong."""
-
-    def __init__(self, sentence: str, param: str | None = None) -> None:
-        super().__init__(sentence)
-        self.param = param
-
-
 class StreamOptions(BaseModel):
     """Unknown fields are ignored."""
 
     include_usage: bool | None = None
 
 
-class CommonRequest(BaseModel):
-    """What both kinds of completion take. What is left out or null has Inkling's own default."""
-
-    model_config = ConfigDict(allow_inf_nan=False)
+class CommonRequest(RequestBody):
+    """What both kinds of completion take. What is left out or null is as the workspace's
+    `[sampling]` says, or as Inkling's own default."""
 
     model: Annotated[str, Field(max_length=200)]
-    max_tokens: Annotated[int | None, Field(ge=1, le=MAX_REPLY_TOKENS)] = None
+    max_tokens: Annotated[int | None, Field(ge=1)] = None
     temperature: Annotated[float | None, Field(ge=0, le=5)] = None
-    top_p: Annotated[float | None, Field(gt=0, le=1)] = None
+    top_p: Annotated[PositiveShare, Field(gt=0, le=1)] | None = None
     n: Annotated[int | None, Field(ge=1, le=MAX_CHOICES)] = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
@@ -92,7 +66,18 @@ class CommonRequest(BaseModel):
     top_k: Annotated[int | None, Field(ge=0, lt=2**31)] = None
     min_p: Annotated[float | None, Field(ge=0, le=1)] = None
     repetition_penalty: Annotated[float | None, Field(ge=1, le=3)] = None
+    memory: Annotated[float | None, Field(ge=0, le=1)] = None
     best_of: Annotated[int | None, Field(ge=1, le=MAX_DRAFTS)] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _asks_for_nothing_unsupported(cls, data: Any) -> Any:
+        for name, allowed in _UNSUPPORTED.items() if isinstance(data, dict) else ():
+            if name in data and data[name] not in allowed:
+                raise PydanticCustomError(
+                    SENTENCE, "{param} is not supported; leave it out", {"param": name}
+                )
+        return data
 
     @model_validator(mode="after")
     def _one_is_chosen(self) -> CommonRequest:
@@ -111,9 +96,20 @@ class CommonRequest(BaseModel):
     def tokens_asked(self) -> int | None:
         return self.max_tokens
 
+    def tokens_at_most(self) -> int | None:
+        """As many as are asked for, or as a text can have: many clients always ask for 4,096."""
+        asked = self.tokens_asked()
+        return None if asked is None else min(asked, MAX_REPLY_TOKENS)
+
+    def stop_texts(self) -> tuple[str, ...] | None:
+        """None where the request does not say."""
+        if self.stop is None:
+            return None
+        return (self.stop,) if isinstance(self.stop, str) else tuple(self.stop)
+
     @field_validator("stop", mode="before")
     @classmethod
-    def _stop_texts(cls, value: Any) -> Any:
+    def _few_short_texts(cls, value: Any) -> Any:
         """One sentence for every way in which it can be wrong."""
         texts = [value] if isinstance(value, str) else [] if value is None else value
         if not (
@@ -126,9 +122,9 @@ class CommonRequest(BaseModel):
             )
         return value
 
-    def sampling(self, choice: int) -> SamplingSettings:
+    def sampling(self, choice: int, defaults: SamplingSettings) -> SamplingSettings:
         """The settings of one choice. Each has its own seed, made from the request's."""
-        stop = (self.stop,) if isinstance(self.stop, str) else tuple(self.stop or ())
+        seed = defaults.seed if self.seed is None else self.seed
         given = {
             "temperature": self.temperature,
             "top_k": self.top_k,
@@ -137,13 +133,16 @@ class CommonRequest(BaseModel):
             "repetition_penalty": self.repetition_penalty,
             "presence_penalty": self.presence_penalty,
             "frequency_penalty": self.frequency_penalty,
-            "max_tokens": self.tokens_asked(),
-            "best_of": self.best_of if self.choices == 1 else None,
+            "max_tokens": self.tokens_at_most(),
+            "memory": self.memory,
+            "best_of": self.best_of if self.choices == 1 else 1,
             # Ours are not negative.
-            "seed": None if self.seed is None else (self.seed + choice) % 2**63,
+            "seed": None if seed is None else (seed + choice) % 2**63,
+            "stop": self.stop_texts(),
         }
-        chosen = {name: value for name, value in given.items() if value is not None}
-        return _DEFAULTS.model_copy(update=chosen | {"stop": stop})
+        return defaults.model_copy(
+            update={name: value for name, value in given.items() if value is not None}
+        )
 
 
 class CompletionRequest(CommonRequest):
@@ -151,6 +150,13 @@ class CompletionRequest(CommonRequest):
 
     prompt: Text | Annotated[list[Text], Field(min_length=1, max_length=MAX_CHOICES)]
     logprobs: Annotated[int | None, Field(ge=0, le=MAX_TOP_LOGPROBS)] = None
+
+    @field_validator("prompt", mode="before")
+    @classmethod
+    def _is_text(cls, value: Any) -> Any:
+        if isinstance(value, list) and value and isinstance(value[0], int | list):
+            raise ValueError("token ids are not taken; send the text itself")
+        return value
 
     @model_validator(mode="after")
     def _few_enough(self) -> CompletionRequest:
@@ -174,10 +180,10 @@ class TextPart(BaseModel):
     text: Text
 
 
-class Message(BaseModel):
+class OpenAIMessage(BaseModel):
     """One message. Unknown fields are ignored."""
 
-    role: Literal["system", "developer", "user", "assistant"]
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: Text | Annotated[list[TextPart], Field(max_length=100)] | None = None
 
     @property
@@ -190,8 +196,8 @@ class Message(BaseModel):
 class ChatCompletionRequest(CommonRequest):
     """Body of `POST /v1/chat/completions`."""
 
-    messages: Annotated[list[Message], Field(min_length=1, max_length=MAX_HISTORY)]
-    max_completion_tokens: Annotated[int | None, Field(ge=1, le=MAX_REPLY_TOKENS)] = None
+    messages: Annotated[list[OpenAIMessage], Field(min_length=1, max_length=MAX_HISTORY)]
+    max_completion_tokens: Annotated[int | None, Field(ge=1)] = None
     logprobs: bool | None = None
     top_logprobs_asked: Annotated[
         int | None, Field(alias="top_logprobs", ge=0, le=MAX_TOP_LOGPROBS)
@@ -204,68 +210,30 @@ class ChatCompletionRequest(CommonRequest):
     def top_logprobs(self) -> int | None:
         return (self.top_logprobs_asked or 0) if self.logprobs else None
 
-    def turns(self) -> list[tuple[str, str]]:
-        """The conversation with the roles of the dialog grammar, its last turn the question.
-
-        The model was trained on two voices and knows no third: system messages are left out.
-        Neighbouring messages of one role become one. Raises InvalidRequestError where the last
-        turn is no question.
-        """
-        roles = {"user": "them", "assistant": "me"}
-        turns: list[tuple[str, str]] = []
-        for message in self.messages:
-            role = roles.get(message.role)
-            if role is None or not message.text.strip():
-                continue
-            if turns and turns[-1][0] == role:
-                turns[-1] = (role, f"{turns[-1][1]}\n{message.text}")
-            else:
-                turns.append((role, message.text))
+    @field_validator("messages")
+    @classmethod
+    def _end_with_a_question(cls, messages: list[OpenAIMessage]) -> list[OpenAIMessage]:
+        turns = _turns(messages)
         if not turns or turns[-1][0] != "them":
-            raise InvalidRequestError(
-                "messages: the last message must be from the user, with some text in it",
-                "messages",
-            )
-        return turns
+            raise ValueError("the last message must be from the user, with some text in it")
+        return messages
+
+    def turns(self) -> list[tuple[str, str]]:
+        """The conversation with the roles of the dialog grammar, its last turn the question."""
+        return _turns(self.messages)
 
 
-def parse_completion(body: bytes) -> CompletionRequest:
-    """A validated request. Raises InvalidRequestError."""
-    data = _checked(body)
-    prompt = data.get("prompt")
-    if isinstance(prompt, list) and prompt and isinstance(prompt[0], int | list):
-        raise InvalidRequestError("prompt: token ids are not taken; send the text itself", "prompt")
-    return _validated(CompletionRequest, data)
-
-
-def parse_chat_completion(body: bytes) -> ChatCompletionRequest:
-    """A validated request. Raises InvalidRequestError."""
-    return _validated(ChatCompletionRequest, _checked(body))
-
-
-def _checked(body: bytes) -> dict[str, Any]:
-    try:
-        data = parse_json(body)
-    except BadRequestError as error:
-        raise InvalidRequestError(str(error)) from None
-    if not isinstance(data, dict):
-        raise InvalidRequestError("The body must be a JSON object.")
-    for name, allowed in _UNSUPPORTED.items():
-        if name in data and data[name] not in allowed:
-            raise InvalidRequestError(f"{name} is not supported; leave it out", name)
-    return data
-
-
-def _validated(kind: type[Request], data: dict[str, Any]) -> Request:
-    try:
-        return kind.model_validate(data)
-    except ValidationError as error:
-        where: Sequence[int | str] = error.errors()[0]["loc"]
-        raise InvalidRequestError(sentence_of(error), str(where[0]) if where else None) from None
-
-
-def error_body(
-    sentence: str, kind: str, param: str | None = None, code: str | None = None
-) -> dict[str, Any]:
-    """OpenAI's shape of an error."""
-    return {"error": {"message": sentence, "type": kind, "param": param, "code": code}}
+def _turns(messages: list[OpenAIMessage]) -> list[tuple[str, str]]:
+    """The model was trained on two voices and knows no third: what a system or a tool says is left
+    out. Neighbouring messages of one role become one."""
+    roles = {"user": "them", "assistant": "me"}
+    turns: list[tuple[str, str]] = []
+    for message in messages:
+        role = roles.get(message.role)
+        if role is None or not message.text.strip():
+            continue
+        if turns and turns[-1][0] == role:
+            turns[-1] = (role, f"{turns[-1][1]}\n{message.text}")
+        else:
+            turns.append((role, message.text))
+    return turns

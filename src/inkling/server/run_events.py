@@ -10,20 +10,19 @@ rows of its last id again: it keeps them by phase and step.
 
 from __future__ import annotations
 
-import json
 import math
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-from inkling.config import Phase
 from inkling.evaluation.units import perplexity
-from inkling.runs import Run
+from inkling.regular_files import json_objects, open_regular
+from inkling.run_files import METRICS_FILE, SAMPLES_FILE, TRAIN_LOSS_FILE
+from inkling.runs import Run, is_record
 from inkling.server.runs_schemas import Evaluations, Live, Metrics, Sample
-from inkling.training.progress import LIVE_FILE
-
-_PHASES = get_args(Phase)
+from inkling.server.sse import event
 
 
 @dataclass(frozen=True)
@@ -35,14 +34,12 @@ class Event:
     step: int | None = None
 
     def frame(self) -> str:
-        # ASCII only: U+2028 and U+0085 would end a line for some SSE readers.
-        head = f"id: {self.step}\n" if self.step is not None else ""
-        return f"{head}event: {self.kind}\ndata: {json.dumps(self.data)}\n\n"
+        return event(self.data, self.kind, self.step)
 
 
 def metrics_row(record: dict[str, Any]) -> dict[str, Any] | None:
     """An evaluation for a page; None where the record is none."""
-    if not _is_row(record) or "val_loss" not in record:
+    if not is_record(record) or "val_loss" not in record:
         return None
     numbers = {
         key: _finite(record.get(key))
@@ -51,13 +48,17 @@ def metrics_row(record: dict[str, Any]) -> dict[str, Any] | None:
         )
     }  # fmt: skip
     val = numbers["val_loss"]
-    confusion = None if val is None else _finite(perplexity(val))
-    return {"step": record["step"], "phase": record["phase"], "perplexity": confusion, **numbers}
+    return {
+        "step": record["step"],
+        "phase": record["phase"],
+        "perplexity": None if val is None else _finite(perplexity(val)),
+        **numbers,
+    }
 
 
 def live_row(record: dict[str, Any]) -> dict[str, Any] | None:
     """A row of the training loss; None where the record is none."""
-    if not _is_row(record):
+    if not is_record(record):
         return None
     numbers = {key: _finite(record.get(key)) for key in ("loss", "elapsed_min")}
     return {"step": record["step"], "phase": record["phase"], **numbers}
@@ -66,7 +67,7 @@ def live_row(record: dict[str, Any]) -> dict[str, Any] | None:
 def sample_row(record: dict[str, Any]) -> dict[str, Any] | None:
     """A sample; None where the record is none."""
     words = record.get("prompt"), record.get("text")
-    if not _is_row(record) or not all(isinstance(word, str) for word in words):
+    if not is_record(record) or not all(isinstance(word, str) for word in words):
         return None
     # Older rows do not say it: then only a fine-tuned model was asked.
     asked = record.get("asked", record["phase"] == "finetune") is True
@@ -76,9 +77,9 @@ def sample_row(record: dict[str, Any]) -> dict[str, Any] | None:
 # In the order of reading: a row of a later file may belong to a step that an earlier file has
 # not reached, never the other way round, so that no row is older than an id already sent.
 _FILES = (
-    ("live", LIVE_FILE, live_row),
-    ("metrics", "metrics.jsonl", metrics_row),
-    ("sample", "samples.jsonl", sample_row),
+    ("live", TRAIN_LOSS_FILE, live_row),
+    ("metrics", METRICS_FILE, metrics_row),
+    ("sample", SAMPLES_FILE, sample_row),
 )
 
 
@@ -119,7 +120,7 @@ class RunTail:
                 last = max((row["step"] for row in rows), default=-1)
                 rewinds.append(Event("rewind", {"kind": kind, "step": last}))
             events += [Event(kind, row, row["step"]) for row in rows if row["step"] >= self._since]
-        return rewinds + sorted(events, key=lambda event: event.step or 0)
+        return rewinds + sorted(events, key=lambda one: one.step or 0)
 
 
 class _Growing:
@@ -133,8 +134,8 @@ class _Growing:
     def read(self) -> tuple[list[dict[str, Any]], bool]:
         """New whole lines, and whether the file is another one than before."""
         try:
-            with open(self._path, "rb") as file:
-                inode = self._path.stat().st_ino
+            with open_regular(self._path) as file:
+                inode = os.fstat(file.fileno()).st_ino
                 file.seek(0, 2)
                 replaced = self._offset > 0 and (inode != self._inode or file.tell() < self._offset)
                 self._inode = inode
@@ -145,21 +146,7 @@ class _Growing:
             return [], False
         whole = content[: content.rfind(b"\n") + 1]
         self._offset += len(whole)
-        return list(_objects(whole.splitlines())), replaced
-
-
-def _objects(lines: Iterable[bytes]) -> Iterable[dict[str, Any]]:
-    for line in lines:
-        try:
-            record = json.loads(line)
-        except ValueError:
-            continue  # cut by a crash
-        if isinstance(record, dict):
-            yield record
-
-
-def _is_row(record: dict[str, Any]) -> bool:
-    return type(record.get("step")) is int and record.get("phase") in _PHASES
+        return list(json_objects(whole)), replaced
 
 
 def _finite(value: Any) -> float | None:

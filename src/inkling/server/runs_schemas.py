@@ -6,34 +6,48 @@ null: JSON has no other word for them.
 
 from __future__ import annotations
 
-import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
-from inkling.config import Phase, Recipe
-from inkling.server.schemas import BadRequestError, sentence_of
-from inkling.training.planner import DEFAULT_MINUTES
+from inkling.config import Phase, Recipe, Selection
+from inkling.runs import MAX_TITLE
+from inkling.server.bodies import SENTENCE, RequestBody, ResponseBody
 
 MAX_MINUTES = 1_000_000
 MAX_STEPS = 10_000_000
 
 RunState = Literal["training", "done", "stopped", "failed"]
-TrainingState = Literal["idle", "preparing", "training", "stopping", "finishing"]
+ProcessState = Literal["idle", "preparing", "training", "stopping", "finishing"]
 
 
-class TrainingRequest(BaseModel):
+class TrainingRequest(RequestBody):
     """Body of `POST /api/runs`. Unknown fields are refused: a misspelt one would be ignored."""
 
-    model_config = ConfigDict(allow_inf_nan=False, extra="forbid")
+    model_config = ConfigDict(extra="forbid")
 
     minutes: Annotated[float | None, Field(gt=0, lt=MAX_MINUTES)] = None
     steps: Annotated[int | None, Field(ge=1, le=MAX_STEPS)] = None
     recipe: Recipe = "modern"
     finetune: bool = True
+    selection: Selection | None = None
+    """Which of the text is learned; what it leaves out is as inkling.toml says."""
+
+    @model_validator(mode="after")
+    def _one_decides_the_other(self) -> TrainingRequest:
+        if self.minutes is not None and self.steps is not None:
+            raise PydanticCustomError(SENTENCE, "Give minutes or steps, not both.")
+        return self
 
 
-class ProgressNow(BaseModel):
+class RunTitleRequest(RequestBody):
+    """Body of `PATCH /api/runs/NAME`: what the run is called; empty takes the name away."""
+
+    title: Annotated[str, Field(max_length=MAX_TITLE)]
+
+
+class ProgressNow(ResponseBody):
     """How far the training is."""
 
     run: str
@@ -48,10 +62,10 @@ class ProgressNow(BaseModel):
     updated: float
 
 
-class TrainingNow(BaseModel):
+class TrainingNow(ResponseBody):
     """What is being trained in this workspace, whoever began it."""
 
-    state: TrainingState
+    state: ProcessState
     run: str | None
     error: str | None
     progress: ProgressNow | None
@@ -59,14 +73,14 @@ class TrainingNow(BaseModel):
     """Open event streams."""
 
 
-class Best(BaseModel):
-    """The checkpoint that speaks for a phase."""
+class Best(ResponseBody):
+    """The checkpoint that is used of a phase."""
 
     step: int
     val_nats_per_char: float
 
 
-class RunRow(BaseModel):
+class RunRow(ResponseBody):
     """One run."""
 
     name: str
@@ -79,6 +93,11 @@ class RunRow(BaseModel):
     phases: list[Phase]
     step: int
     best: dict[Phase, Best]
+    title: str
+    """What a person calls it; empty where nobody named it."""
+    checkpoints: list[int]
+    """Steps of those there are, ascending."""
+    vocabulary: int
     parameters: int | None
     minutes: float | None
     group: str | None
@@ -87,26 +106,55 @@ class RunRow(BaseModel):
     """Nats a token of guessing among all tokens alike."""
     characters_per_token: float
     stale: str | None
-    """Said where text that it was trained on has since been forgotten."""
+    """A sentence where text that it was trained on has since been forgotten."""
 
 
-class RunList(BaseModel):
+class DamagedRun(ResponseBody):
+    """A run whose files cannot be read."""
+
+    name: str
+    sentence: str
+    """What is wrong, and what to do."""
+
+
+class RunList(ResponseBody):
     """Body of `GET /api/runs`, newest run first."""
 
     name: str
     """The workspace's."""
     runs: list[RunRow]
+    damaged: list[DamagedRun]
+    """Runs that are there and cannot be read, newest first."""
     training: TrainingNow
-    default_minutes: float = DEFAULT_MINUTES
+    served_run: str | None
+    """What replies where no run is chosen, if the server was started with one."""
+    default_minutes: float
+    """Of a training that is begun without saying how long."""
 
 
-class Started(BaseModel):
-    """Answer to a start or a resume."""
+class Started(ResponseBody):
+    """Which run was begun, stopped or resumed."""
 
     run: str
 
 
-class Evaluations(BaseModel):
+class StateNow(ResponseBody):
+    """What became of the run: the event `state`."""
+
+    state: RunState
+    sentence: str | None
+    training: ProcessState
+    best: dict[Phase, Best]
+
+
+class Rewind(ResponseBody):
+    """A resume took back the rows of this kind behind `step`: the event `rewind`."""
+
+    kind: Literal["live", "metrics", "sample"]
+    step: int
+
+
+class Evaluations(ResponseBody):
     """Columns of equal length, a row an evaluation."""
 
     step: list[int]
@@ -120,7 +168,7 @@ class Evaluations(BaseModel):
     elapsed_min: list[float | None]
 
 
-class Live(BaseModel):
+class Live(ResponseBody):
     """Columns of the training loss between evaluations."""
 
     step: list[int]
@@ -129,18 +177,52 @@ class Live(BaseModel):
     elapsed_min: list[float | None]
 
 
-class Sample(BaseModel):
-    """What the model wrote at a checkpoint, always for the same prompts and seed."""
+class Sample(ResponseBody):
+    """What the model generated at a checkpoint, always for the same prompts and seed."""
 
     step: int
     phase: Phase
     prompt: str
     text: str
     asked: bool
-    """The prompt is a question that was answered, not an opening that was gone on from."""
+    """The prompt is a question that was answered, not an opening that was continued."""
 
 
-class Metrics(BaseModel):
+class Evaluation(ResponseBody):
+    """A row of the evaluations: the event `metrics`."""
+
+    step: int
+    phase: Phase
+    train_loss: float | None
+    val_loss: float | None
+    val_nats_per_char: float | None
+    val_bits_per_char: float | None
+    perplexity: float | None
+    lr: float | None
+    elapsed_min: float | None
+
+
+class LivePoint(ResponseBody):
+    """A row of the training loss: the event `live`."""
+
+    step: int
+    phase: Phase
+    loss: float | None
+    elapsed_min: float | None
+
+
+class EventData(ResponseBody):
+    """What the events of a run hold, by their names."""
+
+    metrics: Evaluation
+    live: LivePoint
+    sample: Sample
+    rewind: Rewind
+    progress: ProgressNow
+    state: StateNow
+
+
+class Metrics(ResponseBody):
     """Body of `GET /api/runs/{name}/metrics`: everything from step `since` on."""
 
     run: str
@@ -148,28 +230,3 @@ class Metrics(BaseModel):
     evaluations: Evaluations
     live: Live
     samples: list[Sample]
-
-
-def parse_training(body: bytes) -> TrainingRequest:
-    """A validated request; an empty body asks for the defaults. Raises BadRequestError."""
-    try:
-        data: Any = json.loads(body) if body.strip() else {}
-        request = TrainingRequest.model_validate(data)
-    except ValidationError as error:
-        raise BadRequestError(sentence_of(error)) from None
-    except (ValueError, RecursionError):
-        raise BadRequestError(
-            'The body is not JSON. Send an object such as {"minutes": 3}.'
-        ) from None
-    if request.minutes is not None and request.steps is not None:
-        raise BadRequestError("Give minutes or steps, not both.")
-    return request
-
-
-def parse_since(text: str | None) -> int:
-    """The step to begin at, 0 where none is named. Raises BadRequestError."""
-    if text is None or not text.strip():
-        return 0
-    if not text.strip().isdecimal() or len(text) > 15:
-        raise BadRequestError(f"since: {text[:40]!r} is not a step. Give a whole number.")
-    return int(text)

@@ -1,67 +1,84 @@
-"""What requests may hold, and the sentences that say what is wrong with one."""
+"""What the stateless chat API takes and gives, and the limits of every request."""
 
 from __future__ import annotations
 
-import json
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, model_validator
+from pydantic_core import PydanticCustomError
+from typing_extensions import TypedDict
 
 from inkling.config import SamplingSettings
+from inkling.config.base import PositiveShare
+from inkling.inference.requests import ModelChoice
+from inkling.server.bodies import SENTENCE, RequestBody, ResponseBody
 
-MAX_BODY_BYTES = 1_000_000
 MAX_MESSAGE_CHARACTERS = 20_000
 MAX_HISTORY = 1_000
 MAX_REPLY_TOKENS = 2_000
 MAX_DRAFTS = 32
 
-Body = TypeVar("Body", bound=BaseModel)
+_OWN = SamplingSettings()
 
-_DEFAULTS = SamplingSettings()
-
-
-class BadRequestError(Exception):
-    """A request that cannot be answered; the text is for the one who sent it."""
+Text = Annotated[str, Field(max_length=MAX_MESSAGE_CHARACTERS)]
 
 
 class HistoryTurn(BaseModel):
     """One earlier message. Unknown fields are ignored."""
 
     role: Literal["user", "assistant"]
-    content: Annotated[str, Field(max_length=MAX_MESSAGE_CHARACTERS)]
+    content: Text
 
 
-class SamplingRequest(BaseModel):
-    """How a reply is to be drawn. Unknown fields are ignored."""
+class SamplingRequest(RequestBody):
+    """How a reply is sampled. A field that is left out is as the workspace's `[sampling]` says, or
+    as Inkling's default, which is the one given here."""
 
-    model_config = ConfigDict(allow_inf_nan=False)
-
-    temperature: Annotated[float, Field(ge=0, le=5)] = _DEFAULTS.temperature
-    top_k: Annotated[int, Field(ge=0)] = _DEFAULTS.top_k
-    top_p: Annotated[float, Field(gt=0, le=1)] = _DEFAULTS.top_p
-    max_tokens: Annotated[int, Field(ge=1, le=MAX_REPLY_TOKENS)] = _DEFAULTS.max_tokens
-    best_of: Annotated[int, Field(ge=1, le=MAX_DRAFTS)] = 1
-    """Drafts to write; the surest is said, once the last is written. One is sent as it comes."""
+    temperature: Annotated[float, Field(ge=0, le=5)] = _OWN.temperature
+    top_k: Annotated[int, Field(ge=0)] = _OWN.top_k
+    top_p: Annotated[PositiveShare, Field(gt=0, le=1)] = _OWN.top_p
+    max_tokens: Annotated[int, Field(ge=1, le=MAX_REPLY_TOKENS)] = _OWN.max_tokens
+    memory: Annotated[float, Field(ge=0, le=1)] = _OWN.memory
+    """How much the reply leans on what was said before; 0 is the bare model."""
+    best_of: Annotated[int, Field(ge=1, le=MAX_DRAFTS)] = _OWN.best_of
+    """Drafts to generate; the surest is sent, once the last is complete. One is sent as it is
+    generated."""
     seed: Annotated[int | None, Field(ge=0, lt=2**63)] = None
+    run: Annotated[str | None, Field(max_length=64)] = None
+    """Which run replies; left out, the newest, or the one that the server was started with."""
+    step: Annotated[int | None, Field(ge=0, lt=2**53)] = None
+    """Which checkpoint of it; left out, the one that is used of the run."""
     queue: bool = False
-    """Whether a stream tells the place in the queue."""
+    """Whether a stream reports the place in the queue."""
 
-    def sampling(self) -> SamplingSettings:
-        return SamplingSettings(
-            temperature=self.temperature,
-            top_k=self.top_k,
-            top_p=self.top_p,
-            max_tokens=self.max_tokens,
-            best_of=self.best_of,
-            seed=self.seed,
-        )
+    @property
+    def choice(self) -> ModelChoice:
+        """The model that is to reply."""
+        return ModelChoice(self.run, self.step)
+
+    def sampling(self, defaults: SamplingSettings) -> SamplingSettings:
+        """The settings: what was sent, else the defaults."""
+        sent = self.model_fields_set & set(SamplingSettings.model_fields)
+        return defaults.model_copy(update={name: getattr(self, name) for name in sent})
 
 
 class ChatRequest(SamplingRequest):
     """Body of `/api/chat` and `/api/chat/stream`."""
 
-    message: Annotated[str, Field(max_length=MAX_MESSAGE_CHARACTERS)]
-    history: Annotated[list[HistoryTurn], Field(max_length=MAX_HISTORY)] = []
+    message: Text
+    history: list[HistoryTurn] = Field(default_factory=list, max_length=MAX_HISTORY)
+    origin: bool = False
+    """Whether the last frame of a stream says what replied and what it did not read; in a kept chat
+    it always does."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_an_object(cls, data: Any) -> Any:
+        """Whatever says nothing is an empty message, even what is not JSON."""
+        message = data.get("message") if isinstance(data, dict) else None
+        if message is None or (isinstance(message, str) and not message.strip()):
+            raise PydanticCustomError(SENTENCE, "empty message")
+        return data
 
     def turns(self) -> list[tuple[str, str]]:
         """The history as (role, text) with the roles of the dialog grammar."""
@@ -69,73 +86,36 @@ class ChatRequest(SamplingRequest):
         return [(roles[turn.role], turn.content) for turn in self.history if turn.content.strip()]
 
 
-def parse_json(body: bytes) -> Any:
-    """The value that a body spells. Raises BadRequestError where it is not JSON, or not Unicode:
-    half a surrogate pair can be written in JSON and in nothing that we could answer."""
-    try:
-        data = json.loads(body)
-        json.dumps(data, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        raise BadRequestError("The text is not valid Unicode: it holds a lone surrogate.") from None
-    except (ValueError, RecursionError):
-        raise BadRequestError("The body is not JSON.") from None
-    return data
+class ChatAnswer(ResponseBody):
+    """Body of `POST /api/chat`."""
+
+    reply: str
 
 
-def sentence_of(error: ValidationError) -> str:
-    """Where and what is wrong with a request, by the first thing that is."""
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"]) or "the body"
-    message = first["msg"].removeprefix("Value error, ")
-    return f"{where}: {message[0].lower()}{message[1:]}"
+class ReplyFrame(TypedDict, total=False):
+    """One event of a streamed reply: some text, the place in the queue, or how it ended.
+
+    In a kept chat the last one says where the reply was stored and what generated it; `unread` is
+    how many characters at the beginning of the message did not fit the context. `chat` comes first
+    where the message began a chat.
+    """
+
+    text: str
+    queued: int
+    done: bool
+    error: str
+    stopped: bool
+    position: int
+    variant: int
+    seed: str
+    run: str
+    step: int
+    unread: int
+    chat: int
 
 
-def parse_chat(body: bytes) -> ChatRequest:
-    """A validated request. Raises BadRequestError; nothing to say is "empty message"."""
-    try:
-        data: Any = json.loads(body)
-    except (ValueError, RecursionError):
-        data = None
-    message = data.get("message") if isinstance(data, dict) else None
-    if message is None or (isinstance(message, str) and not message.strip()):
-        raise BadRequestError("empty message")
-    request = validated(ChatRequest, data)
-    try:
-        for text in (request.message, *(turn.content for turn in request.history)):
-            text.encode()
-    except UnicodeEncodeError:
-        raise BadRequestError("message: the text is not valid Unicode") from None
-    return request
-
-
-def validated(model: type[Body], data: Any) -> Body:
-    """The data as a request. Raises BadRequestError with the first field that is wrong."""
-    try:
-        return model.model_validate(data)
-    except ValidationError as error:
-        raise BadRequestError(sentence_of(error)) from None
-
-
-def body_of(model: type[BaseModel]) -> dict[str, Any]:
-    """What the OpenAPI document says of a route that reads its body itself."""
-    schema = model.model_json_schema()
-    definitions = schema.pop("$defs", {})
-
-    def inlined(value: Any) -> Any:
-        if isinstance(value, list):
-            return [inlined(item) for item in value]
-        if not isinstance(value, dict):
-            return value
-        if "$ref" in value:
-            return inlined(definitions[value["$ref"].rpartition("/")[2]])
-        return {key: inlined(item) for key, item in value.items()}
-
-    content = {"application/json": {"schema": inlined(schema)}}
-    return {"requestBody": {"required": True, "content": content}}
-
-
-class ModelFacts(BaseModel):
-    """The line of facts under the model's name."""
+class ModelFacts(ResponseBody):
+    """What a page says about a model."""
 
     run: str
     step: int
@@ -145,16 +125,38 @@ class ModelFacts(BaseModel):
     width: int
     context: int
     vocabulary: int
+    live_tokens: int
+    """Tokens of the vocabulary that occur in the training text: only those are ever sampled."""
     corpus_characters: int
+    exchanges: int
+    """Exchanges that its memory holds; 0 where there is none."""
 
 
-class Health(BaseModel):
+class PageDefaults(ResponseBody):
+    """Where the page's sliders begin."""
+
+    temperature: float
+    top_k: int
+    top_p: float
+    max_tokens: int
+    memory: float
+    best_of: int
+
+    @classmethod
+    def of(cls, settings: SamplingSettings) -> PageDefaults:
+        """The settings, within what a request may ask for."""
+        values = settings.model_dump(include=set(cls.model_fields))
+        return cls(**values | {"max_tokens": min(settings.max_tokens, MAX_REPLY_TOKENS)})
+
+
+class Health(ResponseBody):
     """Body of `GET /api/health`."""
 
     ok: bool
     name: str
     stream: bool = True
+    defaults: PageDefaults
     error: str | None = None
     model: ModelFacts | None = None
     opening: str | None = None
-    starters: list[str] = []
+    starters: list[str] = Field(default_factory=list)

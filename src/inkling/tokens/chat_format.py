@@ -23,6 +23,9 @@ from inkling.tokens.tokenizer import END, ME, THEM, Tokenizer
 Turn = tuple[str, str]
 """(role, text) with role "them" or "me"."""
 
+APOSTROPHES = "'’ʼ`"
+"""Marks that stand within a word: they are closed up, where others become a space."""
+
 
 @dataclass(frozen=True)
 class EncodedDialog:
@@ -32,31 +35,39 @@ class EncodedDialog:
     mask: list[int]
 
 
-_APOSTROPHES = str.maketrans("", "", "'’ʼ`")
+class _Marks(dict[int, int | str | None]):
+    """Characters that change when they are read: apostrophes go, punctuation becomes a space. A
+    character is looked up in Unicode's tables once."""
+
+    def __missing__(self, code: int) -> int | str | None:
+        mark = unicodedata.category(chr(code)).startswith("P")
+        self[code] = None if chr(code) in APOSTROPHES else " " if mark else code
+        return self[code]
 
 
-def as_read(role: str, text: str) -> str:
+_MARKS = _Marks()
+
+
+def normalize_turn(role: str, text: str) -> str:
     """A turn's text as the model reads it."""
     return f" {_plain(text) or text}" if role == "them" else f" {text}"
 
 
 def as_said(text: str) -> str:
-    """A `me` turn's text as it was before `as_read`, a `them` turn's without the space."""
+    """A `me` turn's text as it was before `normalize_turn`, a `them` turn's without the space."""
     return text.removeprefix(" ")
 
 
 def _plain(text: str) -> str:
     """Lower case, words apart by one space; apostrophes closed up, punctuation gone. Empty
     where there is nothing else."""
-    closed = text.lower().translate(_APOSTROPHES)
-    marks = (" " if unicodedata.category(c).startswith("P") else c for c in closed)
-    return " ".join("".join(marks).split())
+    return " ".join(text.lower().translate(_MARKS).split())
 
 
 def encode_dialogs(tokenizer: Tokenizer, dialogs: Sequence[Sequence[Turn]]) -> list[EncodedDialog]:
     """Encode many dialogs in one pass over all their texts. No leading <|end|> is added."""
     texts = tokenizer.encode_batch(
-        [as_read(role, text) for dialog in dialogs for role, text in dialog]
+        [normalize_turn(role, text) for dialog in dialogs for role, text in dialog]
     )
     them, me, end = (tokenizer.special_id(token) for token in (THEM, ME, END))
     position = iter(texts)
@@ -76,6 +87,12 @@ def encode_dialogs(tokenizer: Tokenizer, dialogs: Sequence[Sequence[Turn]]) -> l
     return encoded
 
 
+def encode_replies(tokenizer: Tokenizer, replies: Sequence[str]) -> list[list[int]]:
+    """Ids of `me` turns as they stand after <|me|>, each with its <|end|>."""
+    encoded = tokenizer.encode_batch([normalize_turn("me", reply) for reply in replies])
+    return [[*ids, tokenizer.end_id] for ids in encoded]
+
+
 def encode_prompt(
     tokenizer: Tokenizer, history: Sequence[Turn], message: str, room: int
 ) -> tuple[list[int], int]:
@@ -86,7 +103,7 @@ def encode_prompt(
     """
     them, me, end = (tokenizer.special_id(token) for token in (THEM, ME, END))
     asked = [*history, ("them", message)]
-    turns = tokenizer.encode_batch([as_read(role, text) for role, text in asked])
+    turns = tokenizer.encode_batch([normalize_turn(role, text) for role, text in asked])
     question = turns[-1][-max(1, room - 3) :]
     prompt = [them, *question, me]
     kept = len(history)

@@ -22,8 +22,11 @@ from typing import Any
 import numpy as np
 
 from inkling.errors import RunError
+from inkling.regular_files import open_regular, read_json
 
 INDEX_NAME = "index.json"
+MOST_INDEX_BYTES = 2_000_000_000
+"""An entry for each document and dialog: a gigabyte of text has many."""
 
 
 def id_dtype(vocab_size: int) -> np.dtype[Any]:
@@ -101,18 +104,19 @@ class PackedIds:
     def open(cls, folder: Path, name: str) -> PackedIds:
         """Map a part. Raises RunError where it is missing or has another length than its index."""
         try:
-            entry = json.loads((folder / INDEX_NAME).read_text())["parts"][name]
+            entry = read_json(folder / INDEX_NAME, MOST_INDEX_BYTES)["parts"][name]
             ids = _map(folder / f"{name}.bin", np.dtype(entry["dtype"]), entry["length"])
             mask = (
                 _map(folder / f"{name}_mask.bin", np.dtype(np.uint8), entry["length"])
                 if entry["masked"]
                 else None
             )
-        except (OSError, KeyError, ValueError) as error:
+            segments = tuple(tuple(segment) for segment in entry["segments"])
+        except (OSError, KeyError, ValueError, TypeError) as error:
             raise RunError(
                 f"The packed data in {folder} is damaged ({error}). Train a new run: inkling train."
             ) from None
-        return cls(name, ids, mask, tuple(tuple(segment) for segment in entry["segments"]))
+        return cls(name, ids, mask, segments)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -141,8 +145,10 @@ class PackedIds:
 
 
 def _map(path: Path, dtype: np.dtype[Any], length: int) -> np.ndarray:
-    if path.stat().st_size != length * dtype.itemsize:
-        raise ValueError(f"{path.name} has {path.stat().st_size} bytes, not {length} ids")
+    with open_regular(path) as file:
+        size = file.seek(0, 2)
+    if size != length * dtype.itemsize:
+        raise ValueError(f"{path.name} has {size} bytes, not {length} ids")
     if length == 0:  # an empty file cannot be mapped
         return np.zeros(0, dtype=dtype)
     return np.memmap(path, dtype=dtype, mode="r", shape=(length,))

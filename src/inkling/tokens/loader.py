@@ -16,18 +16,18 @@ from typing import Protocol
 import numpy as np
 
 from inkling.tokens.dataset import PackedIds
-from inkling.tokens.rewording import Rewording
+from inkling.tokens.question_augmentation import QuestionAugmentation
 
 IGNORE = -100
 """Target value that torch's cross-entropy leaves out."""
 
-Batch = tuple[np.ndarray, np.ndarray]
+TrainingBatch = tuple[np.ndarray, np.ndarray]
 
 
 class Loader(Protocol):
     """What the training loop needs of a source of batches."""
 
-    def next_batch(self, rows: int) -> Batch:
+    def next_batch(self, rows: int) -> TrainingBatch:
         """x and y, each (rows, T) int64."""
         ...
 
@@ -62,7 +62,7 @@ class WindowLoader:
         starts = np.concatenate([starts, np.array(sorted(edges), dtype=starts.dtype)])
         return generator.permutation(starts)
 
-    def next_batch(self, rows: int) -> Batch:
+    def next_batch(self, rows: int) -> TrainingBatch:
         starts: list[int] = []
         while len(starts) < rows:
             if self._cursor == len(self._starts):
@@ -102,7 +102,7 @@ class DialogLoader:
         length: int,
         seed: int,
         end_id: int,
-        rewording: Rewording | None = None,
+        rewording: QuestionAugmentation | None = None,
     ) -> None:
         assert data.mask is not None
         self.data, self.length, self.seed, self.end_id = data, length, seed, end_id
@@ -159,13 +159,15 @@ class DialogLoader:
                     piece, mask = self.data.ids[start:stop], self.data.mask[start:stop]
                 if len(piece) > len(ids) - at:
                     continue
+            # A first exchange longer than a row, of several.
+            piece, mask = piece[: len(ids) - at], mask[: len(ids) - at]
             ids[at : at + len(piece)] = piece
             keep[at : at + len(piece)] = mask == 1
             at += len(piece)
         return ids[:-1], np.where(keep, ids, IGNORE)[1:]
 
-    def next_batch(self, rows: int) -> Batch:
-        filled: list[Batch] = []
+    def next_batch(self, rows: int) -> TrainingBatch:
+        filled: list[TrainingBatch] = []
         while len(filled) < rows:
             if self._cursor == len(self._rows):
                 self._epoch, self._cursor = self._epoch + 1, 0
@@ -194,7 +196,7 @@ class MixedLoader:
         self.main, self.replay, self.ratio, self.seed = main, replay, ratio, seed
         self._drawn = 0
 
-    def next_batch(self, rows: int) -> Batch:
+    def next_batch(self, rows: int) -> TrainingBatch:
         generator = np.random.default_rng((self.seed, 7, self._drawn))
         from_replay = generator.random(rows) < self.ratio
         self._drawn += 1

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import chain
@@ -24,6 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inkling.errors import TokenizerError
+from inkling.regular_files import parse_json, read_regular
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,6 +42,12 @@ SPLIT_PATTERN = (
 
 # Longer tokens are whole phrases of one text; they save little and are copied, not learned.
 MAX_TOKEN_CHARACTERS = 16
+
+# Merges are learned from words of at most so many characters: sixteen times the longest token.
+_LONGEST_WORD = 256
+_ENDLESS = re.compile(
+    "|".join(rf"{kind}{{{_LONGEST_WORD}}}" for kind in (r"[^\W\d_]", r"[^\w\s]", r"\s"))
+)
 
 # Characters handed to the Rust encoder at once: bounds its memory for a text of any size.
 _CHUNK_CHARACTERS = 200_000
@@ -182,19 +190,32 @@ class Tokenizer:
         from tokenizers import Tokenizer as FastTokenizer
 
         try:
-            fast = FastTokenizer.from_str(path.read_text(encoding="utf-8"))
+            content = read_regular(path).decode("utf-8")
+            merge_count = len(parse_json(content)["model"]["merges"])
+            fast = FastTokenizer.from_str(content)
         except Exception as error:  # the library raises bare Exception for bad content
+            reason = getattr(error, "strerror", None) or str(error)
             raise TokenizerError(
-                f"{path} is not a tokenizer that Inkling can read ({error}). "
+                f"{path} is not a tokenizer that Inkling can read ({reason}). "
                 "Restore the file, or train a new run."
             ) from None
         end = fast.token_to_id(END)
         if end is None:
             raise TokenizerError(f"{path} has no {END} token, so Inkling did not write it.")
-        pieces = [fast.id_to_token(index) or "" for index in range(fast.get_vocab_size())]
-        characters = "".join(_to_bytes(piece).decode() for piece in pieces[:end])
+        pieces = [fast.id_to_token(index) for index in range(fast.get_vocab_size())]
+        try:
+            letters = [_to_bytes(piece or "").decode() for piece in pieces[:end]]
+        except (KeyError, UnicodeDecodeError):
+            letters = []
+        specials = tuple(pieces[end : end + len(SPECIAL_TOKENS)])
+        in_order = letters == sorted(set(letters)) and all(len(letter) == 1 for letter in letters)
+        if not letters or not in_order or specials != SPECIAL_TOKENS or None in pieces:
+            raise TokenizerError(
+                f"{path} has its tokens at other ids than Inkling gives them. Restore the file, or "
+                "train a new run."
+            )
+        characters = "".join(letters)
         inner = sum(len(character.encode()) - 1 for character in characters)
-        merge_count = len(json.loads(fast.to_str())["model"]["merges"])
         built = {
             _symbols(character)[: cut + 1]
             for character in characters
@@ -202,6 +223,14 @@ class Tokenizer:
         }
         assert inner >= len(built)
         return cls(fast, characters, merge_count - len(built))
+
+    def without_post_processor(self) -> Tokenizer:
+        """The same as it was made: exports for other engines put <|end|> before a text."""
+        from tokenizers import Tokenizer as FastTokenizer
+
+        content = json.loads(self.to_json()) | {"post_processor": None}
+        fast = FastTokenizer.from_str(json.dumps(content, ensure_ascii=False))
+        return Tokenizer(fast, self.characters, self.merges)
 
     def save(self, path: Path) -> None:
         """Write `tokenizer.json` in the format of Hugging Face `tokenizers`."""
@@ -271,6 +300,18 @@ class Tokenizer:
         )
 
     @cached_property
+    def learned_merges(self) -> tuple[tuple[str, str], ...]:
+        """The merges that were learned, in order, each as the two texts that it joins."""
+        merges = json.loads(self.to_json())["model"]["merges"]
+        learned = merges[len(merges) - self.merges :]
+        return tuple((_to_bytes(a).decode(), _to_bytes(b).decode()) for a, b in learned)
+
+    def words(self, text: str) -> list[str]:
+        """The stretches of a text within which merges apply; joined they are the text."""
+        _check_text(text)
+        return [word for word, _ in _splitter().pre_tokenize_str(text)]
+
+    @cached_property
     def characters_started(self) -> np.ndarray:
         """How many characters begin in each id's bytes, int64 of shape (V,)."""
         import numpy as np
@@ -303,4 +344,16 @@ def _to_bytes(piece: str) -> bytes:
 def _pieces(texts: Iterable[str]) -> Iterator[str]:
     # The trainer's own threads work item by item; a whole corpus in one item would use one core.
     for text in texts:
-        yield from safe_chunks(text, 20_000)
+        for chunk in safe_chunks(text, 20_000):
+            yield from _without_endless_words(chunk)
+
+
+def _without_endless_words(text: str) -> Iterator[str]:
+    """The text, cut within runs that the split would leave whole, every `_LONGEST_WORD`
+    characters. Learning merges takes time that grows with the square of the longest word."""
+    start = 0
+    for match in _ENDLESS.finditer(text):
+        yield text[start : match.end()]
+        start = match.end()
+    if start < len(text):
+        yield text[start:]

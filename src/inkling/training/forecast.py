@@ -1,33 +1,32 @@
-"""What a training of some minutes will be: how its time is shared out, and what that buys.
+"""What a plan costs and what it buys: memory, disk, and the loss to expect.
 
-Knows: how phases share the time; weights, memory, disk and quality of a plan. Does not know:
-clocks, files, how long a step takes (that comes in as a function: `inkling train` times it,
-`inkling doctor` reckons it from the machine's speed).
-Data: facts + minutes -> `Plan` -> `Promise`.
+Knows: weights, bytes and quality of a plan. Does not know: how plans are made (assembly),
+clocks, files.
+Data: facts + `TrainingPlan` -> `Estimate`; facts + minutes -> `Forecast`, for `inkling doctor`.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
+from inkling.checkpoints import KEEP_LATEST, MAX_SNAPSHOTS
 from inkling.config import (
     DataFacts,
     LadderSettings,
     ModelSettings,
-    Phase,
-    Plan,
+    TrainingPlan,
     TrainingSettings,
+    TrainRequest,
 )
-from inkling.runs import KEEP_LATEST, MAX_SNAPSHOTS
-from inkling.training import planner, recipes
+from inkling.training import planner
+from inkling.training.assembly import timed_plan
+from inkling.training.cadence import Costs
 
 _RESERVE_SECONDS, _FIGURE_SECONDS = 0.3, 1.5
 """Kept back at the end of a timed command: last checkpoint, last words, exit; and what drawing
 the figures takes, importing matplotlib included."""
 
-_STATE_BYTES = 16
+STATE_BYTES = 16
 """Of a weight while it learns: itself, its gradient and two moments of the optimizer."""
 _PROCESS_BYTES = 400e6
 """What torch takes by itself."""
@@ -35,53 +34,17 @@ _PROCESS_BYTES = 400e6
 
 def usable_seconds(minutes: float, figures: bool) -> float:
     """Of a timed command those that preparing, learning and measuring may take."""
-    return 60 * minutes - _RESERVE_SECONDS - _FIGURE_SECONDS * figures
+    return 60 * minutes - reserve_seconds(figures)
 
 
-StepSeconds = Callable[[ModelSettings | LadderSettings, TrainingSettings], float]
-"""Seconds of a training step, timed or reckoned."""
-
-
-def fit_to_clock(facts: DataFacts, plan: Plan, seconds: float, step_seconds: StepSeconds) -> Plan:
-    """The plan with as many steps of both phases as fit into `seconds`.
-
-    A step is timed once: were each phase timed for itself, a moment in which the machine is busy
-    elsewhere would take the other phase's time away.
-    """
-    begun = time.time()
-    step = step_seconds(plan.model, plan.train)
-    left = seconds - (time.time() - begun)
-    finetune = plan.finetune
-    share = 0.0
-    if finetune is not None:
-        share = recipes.CLASSIC_FINETUNE_SHARE
-        tuning_step = step * finetune.total_batch_size / plan.train.total_batch_size
-        held_out = held_out_tokens(facts, "finetune")
-        fitting = planner.with_steps(finetune, left * share, tuning_step, held_out)
-        finetune = fitting
-        if isinstance(plan.model, ModelSettings):
-            total = round(fitting.steps / share)
-            steps = planner.finetune_steps(total, plan, facts)
-            share = steps / total
-            evaluations = round(steps / fitting.eval_every)
-            evaluations = max(1, min(planner.MAX_EVALUATIONS, evaluations))
-            finetune = planner.with_cadence(fitting, steps, evaluations)
-    train = planner.with_steps(
-        plan.train, left * (1 - share), step, held_out_tokens(facts, "train")
-    )
-    return planner.with_dialogs(Plan(model=plan.model, train=train, finetune=finetune), facts)
-
-
-def held_out_tokens(facts: DataFacts, phase: Phase) -> int:
-    """Tokens that a phase is measured on: dialogs, too, where no writing is held out."""
-    if phase == "finetune" or facts.val_tokens < 2:
-        return facts.held_out_dialog_tokens
-    return facts.val_tokens
+def reserve_seconds(figures: bool) -> float:
+    """What the end of a timed command takes on a machine that nobody else uses."""
+    return _RESERVE_SECONDS + _FIGURE_SECONDS * figures
 
 
 def memory_bytes(weights: int) -> float:
     """Main memory that training so many weights takes, torch included."""
-    return _STATE_BYTES * weights + _PROCESS_BYTES
+    return STATE_BYTES * weights + _PROCESS_BYTES
 
 
 def disk_bytes(weights: int, text_tokens: int) -> int:
@@ -92,7 +55,7 @@ def disk_bytes(weights: int, text_tokens: int) -> int:
 
 
 @dataclass(frozen=True)
-class Promise:
+class Estimate:
     """What a run of the recipe `modern` is expected to be. `expected_nats` is of held-out
     writing, a character."""
 
@@ -101,10 +64,10 @@ class Promise:
     expected_nats: float
 
 
-def promise(train: TrainingSettings, facts: DataFacts, weights: int) -> Promise:
-    """What a plan promises before its first step."""
-    seen = train.steps * train.total_batch_size
-    return Promise(
+def estimate(train: TrainingSettings, facts: DataFacts, weights: int) -> Estimate:
+    """What is expected of a plan before its first step."""
+    seen = train.schedule.steps * train.batch.total_batch_size
+    return Estimate(
         readings=seen / max(1, facts.train_tokens),
         expected_nats=planner.expected_nats(facts.bzip2_nats, seen, weights),
     )
@@ -115,9 +78,9 @@ class Forecast:
     """A training of `minutes` that was not begun."""
 
     minutes: float
-    plan: Plan
+    plan: TrainingPlan
     weights: int
-    promise: Promise
+    estimate: Estimate
 
 
 def forecast(
@@ -127,14 +90,14 @@ def forecast(
 
     `seconds` are those of the minutes that are left to learn in; `gflops` is the machine's speed.
     """
-    tunes = facts.dialogs > 0 and facts.held_out_dialogs > 0
 
-    def step_seconds(model: ModelSettings | LadderSettings, settings: TrainingSettings) -> float:
+    def costs(model: ModelSettings | LadderSettings, settings: TrainingSettings) -> Costs:
         assert isinstance(model, ModelSettings)
-        return planner.estimated_step_seconds(model, settings, gflops)
+        step = planner.estimated_step_seconds(model, settings, gflops)
+        return Costs.of_step(step, settings.batch.total_batch_size)
 
-    plan = planner.make_plan(vocab_size, seconds, gflops, tunes)
-    plan = fit_to_clock(facts, plan, seconds, step_seconds)
+    request = TrainRequest(minutes=minutes)
+    plan = timed_plan(request, facts, vocab_size, seconds, gflops, costs)
     assert isinstance(plan.model, ModelSettings)
-    weights = planner.parameter_estimate(plan.model)
-    return Forecast(minutes, plan, weights, promise(plan.train, facts, weights))
+    weights = plan.model.parameter_count()
+    return Forecast(minutes, plan, weights, estimate(plan.train, facts, weights))

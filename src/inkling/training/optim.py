@@ -22,7 +22,7 @@ from torch import Tensor
 if TYPE_CHECKING:
     from torch import nn
 
-    from inkling.config import TrainingSettings
+    from inkling.config import OptimizerSettings
 
 POLAR_EXPRESS = (
     (8.28721201814563, -23.595886519098837, 17.300387312530933),
@@ -159,13 +159,13 @@ class AdamW:
 class Optimizers:
     """Muon and AdamW as one thing: step, zero, state as named tensors.
 
-    With `optimizer="muon"` matrices inside blocks go to Muon, the rest (embedding, head,
+    With the algorithm "muon" matrices inside blocks go to Muon, the rest (embedding, head,
     norms) to AdamW without weight decay; with "adamw" everything goes to AdamW, with it.
     """
 
-    def __init__(self, model: nn.Module, settings: TrainingSettings) -> None:
+    def __init__(self, model: nn.Module, settings: OptimizerSettings) -> None:
         named = dict(model.named_parameters())
-        muon = settings.optimizer == "muon"
+        muon = settings.algorithm == "muon"
         matrices = {
             name: weight
             for name, weight in named.items()

@@ -1,7 +1,11 @@
 """Settings that a person sets by hand: `--set train.matrix_lr=0.01` and `inkling.toml`.
 
 Knows: the names of settings and how close a misspelt one is. Does not know what they do.
-Data: ("model.n_layer", "3") pairs + `Plan` -> `Plan`. Raises UsageError with what to type.
+Data: ("model.n_layer", "3") pairs + `TrainingPlan` -> `TrainingPlan`. Raises UsageError with what
+to type.
+
+The documented name of a setting is part and name, `train.matrix_lr`, as in config.json; with its
+group, `train.optimizer.matrix_lr`, it is understood as well.
 """
 
 from __future__ import annotations
@@ -12,7 +16,8 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from inkling.config import Plan
+from inkling.config import TrainingPlan, TrainingSettings
+from inkling.config.training import FLAT_NAMES
 from inkling.errors import UsageError
 
 # Decided elsewhere: setting them here would be silently overruled.
@@ -23,32 +28,34 @@ _ELSEWHERE = {
     "finetune.steps": "it follows from --steps or --minutes",
 }
 
-
-def parse_overrides(texts: Iterable[str]) -> tuple[tuple[str, str], ...]:
-    """`KEY=VALUE` texts as pairs."""
-    pairs = []
-    for text in texts:
-        key, equals, value = text.partition("=")
-        if not equals or not key.strip():
-            raise UsageError(
-                f"--set needs KEY=VALUE, e.g. --set model.n_layer=3; you gave {text!r}."
-            )
-        pairs.append((key.strip(), value.strip()))
-    return tuple(pairs)
+# The long form of each name -> the documented one.
+_GROUPED = {
+    f"{phase}.{group}.{name}": f"{phase}.{flat}"
+    for phase in ("train", "finetune")
+    for flat, (group, name) in FLAT_NAMES.items()
+}
 
 
-def apply_overrides(plan: Plan, overrides: Iterable[tuple[str, Any]]) -> Plan:
-    """The plan with some settings replaced; a misspelt name is answered with the nearest."""
-    for key, value in overrides:
-        plan = _apply(plan, key, value)
-    return plan
+def apply_overrides(plan: TrainingPlan, overrides: Iterable[tuple[str, Any]]) -> TrainingPlan:
+    """The plan with some settings replaced, in any order.
 
-
-def _apply(plan: Plan, key: str, value: Any) -> Plan:
+    Raises UsageError for a misspelt name, with the nearest that there is, for a value out of
+    range, and for values that do not go together.
+    """
     parts: dict[str, BaseModel] = {"model": plan.model, "train": plan.train}
     if plan.finetune is not None:
         parts["finetune"] = plan.finetune
+    for key, value in overrides:
+        _apply(parts, key, value)
+    try:
+        return TrainingPlan.model_validate({**dict(plan), **parts})
+    except ValidationError as error:
+        raise UsageError(f"These settings do not go together: {_reason(error)}.") from None
+
+
+def _apply(parts: dict[str, BaseModel], typed: str, value: Any) -> None:
     known = [f"{part}.{name}" for part, settings in parts.items() for name in _names(settings)]
+    key = _GROUPED.get(typed, typed)
     if key not in known:
         # The nearest by its last word: the part before the dot is what people leave out.
         usable = [name for name in reversed(known) if name not in _ELSEWHERE]
@@ -58,18 +65,21 @@ def _apply(plan: Plan, key: str, value: Any) -> Plan:
             for word in difflib.get_close_matches(key.rsplit(".", 1)[-1], list(last), 1, 0.7)
         ]
         hint = f" Did you mean {near[0]}?" if near else f" There are: {', '.join(known)}."
-        raise UsageError(f"There is no setting {key!r}.{hint}")
+        raise UsageError(f"There is no setting {typed!r}.{hint}")
     if key in _ELSEWHERE:
-        raise UsageError(f"{key} cannot be set: {_ELSEWHERE[key]}.")
+        raise UsageError(f"{typed} cannot be set: {_ELSEWHERE[key]}.")
     part, name = key.split(".")
     settings = parts[part]
     try:
-        changed = type(settings).model_validate({**settings.model_dump(), name: value})
-        return Plan.model_validate({**dict(plan), part: changed})
+        parts[part] = type(settings).model_validate({**settings.model_dump(), name: value})
     except ValidationError as error:
-        reason = error.errors()[0]["msg"].removeprefix("Value error, ")
-        raise UsageError(f"{key}: {reason[0].lower()}{reason[1:]}; you gave {value}.") from None
+        reason = _reason(error)
+        raise UsageError(f"{typed}: {reason[0].lower()}{reason[1:]}; you gave {value}.") from None
+
+
+def _reason(error: ValidationError) -> str:
+    return str(error.errors()[0]["msg"]).removeprefix("Value error, ")
 
 
 def _names(settings: BaseModel) -> Iterable[str]:
-    return type(settings).model_fields
+    return FLAT_NAMES if isinstance(settings, TrainingSettings) else type(settings).model_fields

@@ -2,7 +2,8 @@
 
 Knows: `progress.json` (the moment, replaced about once a second) and `train_loss.jsonl` (the
 training loss between two evaluations, a row a second at most). Does not know who reads them.
-Data: StepReport -> Pace -> Progress -> files; a server or a page reads them back.
+Data: StepReport -> Throughput -> `StepProgress` -> whoever watches in this process; the same once
+a second -> `Progress` -> files, which a server or a page reads back.
 
 Nothing depends on these files: they are written without waiting for the disk, and a resume
 reads only checkpoints.
@@ -13,25 +14,27 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from inkling.config import Phase
+from inkling.config import DataFacts, Phase
+from inkling.regular_files import read_regular
+from inkling.run_files import PROGRESS_FILE, TRAIN_LOSS_FILE
 from inkling.workspace import atomic_write
 
 if TYPE_CHECKING:
     from inkling.runs import Run
-    from inkling.training.loop import StepReport
+    from inkling.training.callbacks import StepReport
 
-PROGRESS_FILE, LIVE_FILE = "progress.json", "train_loss.jsonl"
 WRITE_SECONDS = 1.0
 LIVE_ROWS = 1_000
 """Rows of the live curve at most, however long the training: more than a screen has pixels."""
 _WINDOW = 50
 _NEWEST_WEIGHT = 0.1
 
-TrainingState = Literal["training", "done", "stopped", "failed"]
+ProgressState = Literal["training", "done", "stopped", "failed"]
 
 
 class Progress(BaseModel):
@@ -40,7 +43,7 @@ class Progress(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     pid: int
-    state: TrainingState = "training"
+    state: ProgressState = "training"
     sentence: str | None = None
     """What happened and what to do, where it failed."""
     phase: Phase | None = None
@@ -58,30 +61,49 @@ class Progress(BaseModel):
     updated: float = 0.0
 
 
-class Pace:
+@dataclass(frozen=True)
+class StepProgress:
+    """A training after a step, for whoever watches it."""
+
+    phase: Phase
+    step: int
+    steps: int
+    """Steps at the end of this phase, as planned now."""
+    loss: float
+    """Nats a token, a moving average."""
+    characters_per_second: float | None
+    """None until two steps were seen."""
+    seconds_left: float | None
+    """To the end of the whole training; None until two steps were seen."""
+
+
+def characters_per_token(facts: DataFacts) -> float:
+    """Of the training text, on average."""
+    return facts.train_characters / max(1, facts.train_tokens)
+
+
+class Throughput:
     """Speed and smoothed loss of a phase, from its last steps."""
 
-    def __init__(self, characters_per_token: float) -> None:
-        self._characters_per_token = characters_per_token
+    def __init__(self) -> None:
         self._marks: deque[tuple[float, int, int]] = deque(maxlen=_WINDOW)
         self._tokens = 0
-        self.loss: float | None = None
+        self.loss = 0.0
 
-    def take(self, report: StepReport) -> None:
-        """Take in a step."""
+    def add(self, report: StepReport) -> None:
+        """Count a step."""
+        before, weight = (self.loss, _NEWEST_WEIGHT) if self._marks else (0.0, 1.0)
         self._tokens += report.tokens
         self._marks.append((time.monotonic(), report.step, self._tokens))
-        before, weight = (0.0, 1.0) if self.loss is None else (self.loss, _NEWEST_WEIGHT)
         self.loss = before * (1 - weight) + report.loss * weight
 
     def steps_per_second(self) -> float | None:
         """None until two steps were seen."""
         return self._rate(1)
 
-    def characters_per_second(self) -> float | None:
+    def tokens_per_second(self) -> float | None:
         """None until two steps were seen."""
-        rate = self._rate(2)
-        return None if rate is None else rate * self._characters_per_token
+        return self._rate(2)
 
     def _rate(self, column: int) -> float | None:
         if len(self._marks) < 2:
@@ -91,41 +113,58 @@ class Pace:
 
 
 class ProgressWriter:
-    """Writes both files of a run while it trains."""
+    """Measures a run while it trains, and writes both files."""
 
     def __init__(self, run: Run, parameters: int, ends_at: float | None) -> None:
         """`ends_at` is the `time.time()` that a timed training is planned to end at."""
         config = run.config()
         self._run, self._ends_at = run, ends_at
-        self._tuning_steps = config.finetune.steps if config.finetune is not None else 0
+        self._characters_per_token = characters_per_token(config.data)
+        self._tuning_steps = config.finetune.schedule.steps if config.finetune is not None else 0
         self._progress = Progress(
             pid=os.getpid(),
-            step=run.last_step() or 0,
-            steps=config.train.steps + self._tuning_steps,
+            step=run.checkpoints.last_step() or 0,
+            steps=config.train.schedule.steps + self._tuning_steps,
             parameters=parameters,
         )
+        self._throughput = Throughput()
+        self._phase: Phase | None = None
         self._sum, self._count = 0.0, 0
         self._written = time.monotonic()
         self._row_step = 0
         self._write()
 
-    def step(self, report: StepReport, pace: Pace) -> None:
-        """Take in a step; write when a second has passed."""
+    def step(self, report: StepReport) -> StepProgress:
+        """Count a step, write when a second has passed; where the training is now."""
+        if report.phase != self._phase:
+            self._throughput, self._phase = Throughput(), report.phase
+        self._throughput.add(report)
         self._sum, self._count = self._sum + report.loss, self._count + 1
-        now = time.monotonic()
-        if now - self._written < WRITE_SECONDS:
-            return
-        self._written = now
+        tokens = self._throughput.tokens_per_second()
+        now = StepProgress(
+            phase=report.phase,
+            step=report.step,
+            steps=report.steps,
+            loss=self._throughput.loss,
+            characters_per_second=None if tokens is None else tokens * self._characters_per_token,
+            seconds_left=self._seconds_left(report),
+        )
+        if time.monotonic() - self._written >= WRITE_SECONDS:
+            self._written = time.monotonic()
+            self._write_step(report, now)
+        return now
+
+    def _write_step(self, report: StepReport, now: StepProgress) -> None:
         steps = self._steps(report)
         self._progress = self._progress.model_copy(
             update={
-                "phase": report.phase,
-                "step": report.step,
+                "phase": now.phase,
+                "step": now.step,
                 "steps": steps,
-                "loss": pace.loss,
+                "loss": now.loss,
                 "lr": report.lr,
-                "characters_per_second": pace.characters_per_second(),
-                "seconds_left": self.seconds_left(report, pace),
+                "characters_per_second": now.characters_per_second,
+                "seconds_left": now.seconds_left,
                 "elapsed_min": report.elapsed_min,
             }
         )
@@ -138,12 +177,12 @@ class ProgressWriter:
                 "lr": report.lr,
                 "elapsed_min": report.elapsed_min,
             }
-            self._run.append(LIVE_FILE, row)
+            self._run.append(TRAIN_LOSS_FILE, row)
             self._sum, self._count = 0.0, 0
         self._write()
 
     def finish(
-        self, state: TrainingState, step: int | None = None, sentence: str | None = None
+        self, state: ProgressState, step: int | None = None, sentence: str | None = None
     ) -> None:
         """Say how the training ended, and at which step where that is known."""
         self._progress = self._progress.model_copy(
@@ -156,12 +195,11 @@ class ProgressWriter:
         )
         self._write()
 
-    def seconds_left(self, report: StepReport, pace: Pace) -> float | None:
-        """To the end of the whole training; None until that can be told."""
+    def _seconds_left(self, report: StepReport) -> float | None:
         # The plan is bent to the clock while it runs, so the clock knows best.
         if self._ends_at is not None:
             return max(0.0, self._ends_at - time.time())
-        speed = pace.steps_per_second()
+        speed = self._throughput.steps_per_second()
         return (self._steps(report) - report.step) / speed if speed else None
 
     def _steps(self, report: StepReport) -> int:
@@ -176,8 +214,8 @@ class ProgressWriter:
 
 
 def read_progress(run: Run) -> Progress | None:
-    """The last that a run's training told; None where it never told anything readable."""
+    """What a run's training told last; None where it never told anything readable."""
     try:
-        return Progress.model_validate_json((run.path / PROGRESS_FILE).read_bytes())
+        return Progress.model_validate_json(read_regular(run.path / PROGRESS_FILE))
     except (OSError, ValidationError):
         return None

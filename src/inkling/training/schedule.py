@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
-from inkling.config import TrainingSettings
+from inkling.config import ScheduleSettings
 
 Knot = tuple[int, float]
 """(step, progress)"""
@@ -36,7 +36,7 @@ def progress(knots: Sequence[Knot], step: int) -> float:
     return 1.0
 
 
-def lr_factor(settings: TrainingSettings, step: int, done: float) -> float:
+def lr_factor(settings: ScheduleSettings, step: int, done: float) -> float:
     """Factor on the peak learning rate: warm-up by step, then constant, then a linear fall
     over the last `decay_ratio` of the phase to `min_lr_ratio`."""
     warm = min(1.0, (step + 1) / settings.warmup_steps) if settings.warmup_steps else 1.0

@@ -1,7 +1,7 @@
-"""One run from its config to its best checkpoint, also when it is taken up again.
+"""One run from its config to its best checkpoint, also when it is resumed.
 
 Knows: the order of the two phases and what goes from one to the other. Does not know: how the
-config came about (training.start), the terminal, sampling.
+config came about (training.configure), the terminal, sampling.
 Data: Run with its config -> `train_run` -> checkpoints.
 """
 
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import torch
 
+from inkling.checkpoints import Checkpoint
 from inkling.config import (
     Phase,
     Replan,
@@ -21,15 +22,26 @@ from inkling.config import (
 from inkling.errors import CheckpointError, RunError
 from inkling.evaluation.likelihood import Likelihood, measure
 from inkling.model.build import build_model
-from inkling.runs import Checkpoint, Run
+from inkling.model.gpt import GPT
+from inkling.runs import Run
 from inkling.runtime import Runtime
 from inkling.tokens.dataset import PackedIds
 from inkling.tokens.loader import DialogLoader, Loader, MixedLoader, WindowLoader
-from inkling.tokens.rewording import Rewording
+from inkling.tokens.question_augmentation import QuestionAugmentation
 from inkling.tokens.tokenizer import ME, THEM, Tokenizer
-from inkling.training import planner
-from inkling.training.forecast import usable_seconds
-from inkling.training.loop import Hooks, Outcome, PhaseJob, run_phase
+from inkling.training.assembly import most_steps
+from inkling.training.bigram_start import start_from_bigrams
+from inkling.training.budget import TimeBudget
+from inkling.training.cadence import EVALUATION_SHARE
+from inkling.training.callbacks import Callbacks
+from inkling.training.forecast import reserve_seconds, usable_seconds
+from inkling.training.loop import Outcome, run_phase
+from inkling.training.phase import PhaseSetup
+
+WORTH_SAYING = 0.2
+"""Change of the number of steps, as a share, from which a person is told."""
+MOST_SLOWED = 10.0
+"""How many times longer the end of a command is expected to take, at most."""
 
 
 @dataclass(frozen=True)
@@ -74,18 +86,18 @@ class Session:
 
     def loader(self, phase: Phase, settings: TrainingSettings, seed: int) -> Loader:
         """Where a phase's batches come from: writing, dialogs, or rows of both."""
-        length = settings.sequence_length
+        length = settings.batch.sequence_length
         train = self.part("train")
         writing = train.first(self.run.config().data.writing_tokens)
-        if phase == "train" and settings.dialog_ratio == 0:
+        if phase == "train" and settings.data.dialog_ratio == 0:
             return WindowLoader(train, length, seed)
         part = self.part("dialog_train")
-        share = settings.replay_ratio
+        share = settings.data.replay_ratio
         if phase == "train":
-            part, share = part.unmasked(), 1 - settings.dialog_ratio
+            part, share = part.unmasked(), 1 - settings.data.dialog_ratio
         them_id, me_id = (self.tokenizer.special_id(token) for token in (THEM, ME))
-        rewording = Rewording(
-            settings.question_dropout, settings.question_noise, them_id, me_id,
+        rewording = QuestionAugmentation(
+            settings.data.question_dropout, settings.data.question_noise, them_id, me_id,
             self.tokenizer.end_id,
         )  # fmt: skip
         dialogs = DialogLoader(part, length, seed, self.tokenizer.end_id, rewording)
@@ -102,19 +114,19 @@ def deadline(minutes: float, runtime: Runtime, figures: bool) -> float:
 def train_run(
     run: Run,
     runtime: Runtime,
-    hooks_for: Callable[[Session, Phase], Hooks],
+    callbacks_for: Callable[[Session, Phase], Callbacks],
     resume: bool = False,
 ) -> Outcome:
     """Train every phase of a run that is not done yet.
 
-    With `resume`, goes on from the last checkpoint, bit-exactly; the steps are those the run
+    With `resume`, continues from the last checkpoint, bit-exactly; the steps are those the run
     was planned with, whatever the clock says.
     """
     session = Session.open(run, runtime)
     config = run.config()
     checkpoint: Checkpoint | None = None
-    if resume and (last := run.last_step()) is not None:
-        checkpoint = run.load_checkpoint(last)
+    if resume and (last := run.checkpoints.last_step()) is not None:
+        checkpoint = run.checkpoints.load(last, config.model)
     phases: list[tuple[Phase, TrainingSettings]] = []
     if config.parent is None:
         phases.append(("train", config.train))
@@ -123,6 +135,8 @@ def train_run(
 
     torch.manual_seed(config.seed)
     model = build_model(config.model).to(runtime.device)
+    if checkpoint is None and config.parent is None and isinstance(model, GPT):
+        _start_from_bigrams(session, model, config.train.schedule.bigram_iterations)
     outcome = Outcome(0, interrupted=False, stopped_early=False)
     base_step = 0
     optimizer_state = None
@@ -135,29 +149,32 @@ def train_run(
                 base_step = resumed.step - int(resumed.state["phase_step"])
             else:
                 base_step, inherited = _load_base(run, model)
-                if settings.inherit_optimizer:
+                if settings.optimizer.inherit_optimizer:
                     optimizer_state = inherited
                 # The phase's own randomness, whether the base was trained now or earlier.
                 torch.manual_seed(config.seed + 1)
-        job = PhaseJob(
+        callbacks = callbacks_for(session, phase)
+        setup = PhaseSetup(
             run=run,
             phase=phase,
             model=model,
             loader=session.loader(phase, settings, config.seed),
             settings=settings,
-            evaluate=session.evaluator(phase, config.model.context_length, settings.eval_tokens),
+            evaluate=session.evaluator(
+                phase, config.model.context_length, settings.evaluation.eval_tokens
+            ),
             runtime=runtime,
             base_step=base_step,
-            hooks=hooks_for(session, phase),
+            callbacks=callbacks,
             budget=None if resume else _budget(session, phase, settings),
             replans=config.replans,
-            on_replan=lambda replan: _record(run, replan),
+            on_replan=_Recorder(run, phase, settings.schedule.steps, callbacks.on_note),
             evaluate_first=phase == "finetune",
             elapsed=outcome.elapsed,
             optimizer_state=optimizer_state if phase == "finetune" else None,
         )
         try:
-            outcome = run_phase(job, resumed)
+            outcome = run_phase(setup, resumed)
         except (KeyError, RuntimeError) as error:
             if resumed is None:
                 raise
@@ -167,11 +184,17 @@ def train_run(
             ) from error
         if outcome.interrupted:
             return outcome
-        if settings.final_tokens != settings.eval_tokens:
+        if settings.evaluation.final_tokens != settings.evaluation.eval_tokens:
             _measure_again(session, phase, model, config.model.context_length, settings)
         checkpoint = None
     run.write_config(run.config().model_copy(update={"complete": True}))
     return outcome
+
+
+def _start_from_bigrams(session: Session, model: GPT, iterations: int) -> None:
+    ids = session.part("train").ids
+    if iterations and len(ids) > 1:
+        start_from_bigrams(model, ids, iterations)
 
 
 def _measure_again(
@@ -181,45 +204,87 @@ def _measure_again(
     """Measure a phase's best weights on more than the sample that chose them, and record that
     as the phase's number."""
     run = session.run
-    best = run.best()
-    model.load_state_dict(run.load_checkpoint(int(best[phase]["step"])).model)
-    found = session.evaluator(phase, context_length, settings.final_tokens)(model)
+    best = run.checkpoints.best()
+    model.load_state_dict(run.checkpoints.load(int(best[phase]["step"])).model)
+    found = session.evaluator(phase, context_length, settings.evaluation.final_tokens)(model)
     entry = best[phase] | {"val_nats_per_char": found.nats_per_char}
-    run.write_best(best | {phase: entry})
+    run.checkpoints.write_best(best | {phase: entry})
 
 
 def _load_base(run: Run, model: torch.nn.Module) -> tuple[int, dict[str, torch.Tensor] | None]:
     """Put the best base weights into the model; the step at which fine-tuning begins, and the
     optimizer's state at the best one."""
-    best = run.best_step("train")
+    best = run.checkpoints.best_step("train")
     if best is None:
         raise RunError(
             f"The run {run.name!r} has no trained base to fine-tune. "
-            f"Go on with it: inkling train --resume --run {run.name}."
+            f"Continue it: inkling train --resume --run {run.name}."
         )
-    checkpoint = run.load_checkpoint(best)
+    checkpoint = run.checkpoints.load(best)
     model.load_state_dict(checkpoint.model)
-    last = run.last_step()
+    last = run.checkpoints.last_step()
     return max(best, last if last is not None else best), checkpoint.optimizer
 
 
-def _budget(
-    session: Session, phase: Phase, settings: TrainingSettings
-) -> planner.TimeBudget | None:
+def _budget(session: Session, phase: Phase, settings: TrainingSettings) -> TimeBudget | None:
+    """Keeps a timed phase to its share of the minutes; None where steps were asked for."""
     config = session.run.config()
     if config.minutes is None:
         return None
-    end = deadline(config.minutes, session.runtime, config.figures)
-    if phase == "train" and config.finetune is not None:
+    seconds = deadline(config.minutes, session.runtime, config.figures) - time.time()
+    last = phase == "finetune" or config.finetune is None
+    if config.finetune is not None and not last:
         # What the two phases cost is as the tokens that they read.
         base, tuning = (
-            each.steps * each.total_batch_size for each in (config.train, config.finetune)
+            each.schedule.steps * each.batch.total_batch_size
+            for each in (config.train, config.finetune)
         )
-        end -= tuning / (base + tuning) * (end - time.time())
-    evaluation, final = planner.evaluation_cost(settings, len(session.held_out(phase)))
-    return planner.TimeBudget(end, settings.eval_every, evaluation, final)
+        seconds *= base / (base + tuning)
+    planned = settings.evaluation
+    evaluations = -(-settings.schedule.steps // planned.eval_every) + (phase == "finetune")
+    held_out = len(session.held_out(phase))
+    final = (planned.final_tokens or held_out) / max(1, planned.eval_tokens or held_out)
+    return TimeBudget(
+        max(0.0, seconds),
+        evaluation=EVALUATION_SHARE / 2 * max(0.0, seconds) / max(1, evaluations),
+        final=final if planned.final_tokens != planned.eval_tokens else 0.0,
+        most=most_steps(phase, settings, config.data),
+        late=_lateness(session.runtime, reserve_seconds(config.figures)) if last else lambda: 0.0,
+    )
 
 
-def _record(run: Run, replan: Replan) -> None:
-    config = run.config()
-    run.write_config(config.model_copy(update={"replans": (*config.replans, replan)}))
+def _lateness(runtime: Runtime, reserve: float) -> Callable[[], float]:
+    """Seconds by which a training must end earlier than on a machine of its own: what comes after
+    it takes `reserve` seconds there, and longer where other programs use the cores."""
+    wall, cpu = time.monotonic(), time.process_time()
+
+    def lateness() -> float:
+        if runtime.device.type != "cpu":
+            return 0.0
+        granted = (time.process_time() - cpu) / max(1e-9, time.monotonic() - wall)
+        # Alone, a training keeps each of its threads busy for four fifths of the time.
+        slowness = 0.8 * runtime.threads / max(granted, 1e-9)
+        return reserve * (min(MOST_SLOWED, max(1.0, slowness)) - 1)
+
+    return lateness
+
+
+class _Recorder:
+    """Writes re-plans into config.json, and says those that change much."""
+
+    def __init__(self, run: Run, phase: Phase, steps: int, note: Callable[[str], None]) -> None:
+        self._run, self._note, self._steps = run, note, steps
+        for replan in run.config().replans:
+            if replan.phase == phase:
+                self._steps = replan.steps
+
+    def __call__(self, replan: Replan) -> None:
+        config = self._run.config()
+        self._run.write_config(config.model_copy(update={"replans": (*config.replans, replan)}))
+        if abs(replan.steps - self._steps) > WORTH_SAYING * self._steps:
+            how = "slower" if replan.steps < self._steps else "faster"
+            self._note(
+                f"Training is {how} than planned: {replan.steps:,} steps fit into the time, "
+                f"not {self._steps:,}."
+            )
+            self._steps = replan.steps

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Meter, segments, swap, when } from './chat';
+import { hits, Meter, segments, swap, when } from './chat';
 
 describe('Meter', () => {
   it('measures from the question on, in characters that a person counts', () => {
@@ -10,6 +10,18 @@ describe('Meter', () => {
 
   it('says nothing of a moment too short to measure', () => {
     expect(new Meter(0).add('abc', 1)).toBeNull();
+  });
+});
+
+describe('hits', () => {
+  const marked = (text: string, query: string): string =>
+    hits(text, query).map((part) => (part.hit ? `[${part.text}]` : part.text)).join('');
+
+  it('marks the words of a search in any case, and takes them for no pattern', () => {
+    expect(marked('A Zanzibarian kettle', 'zanz KETTLE')).toBe('A [Zanz]ibarian [kettle]');
+    expect(marked('1+1 (two)', '+ (')).toBe('1[+]1 [(]two)');
+    expect(marked('שלום עולם', 'עולם')).toBe('שלום [עולם]');
+    expect(marked('as it is', '  ')).toBe('as it is');
   });
 });
 
@@ -44,8 +56,9 @@ describe('swap', () => {
     expect(swap(origin(null, null), origin('a', 5))).toBeNull();
   });
   it('names another step or another run', () => {
-    expect(swap(origin('a', 5), origin('a', 1500))).toContain('step 1,500');
-    expect(swap(origin('a', 5), origin('b', 5))).toContain('another model answers: b, step 5');
+    expect(swap(origin('a', 5), origin('a', 1500))).toContain('a newer checkpoint of the model: step 1,500');
+    expect(swap(origin('a', 5), origin('a', 4))).toContain('an earlier checkpoint of the model: step 4');
+    expect(swap(origin('a', 5), origin('b', 5))).toContain('another model: b, step 5');
   });
 });
 

@@ -1,4 +1,4 @@
-/** What the chat says of replies: pure functions of texts, times and origins. */
+/** What the chat shows of replies: pure functions of texts, times and origins. */
 
 const MEASURABLE_MS = 50;
 
@@ -9,9 +9,9 @@ export class Meter {
   /** `asked` is when the question was sent, in milliseconds. */
   constructor(private readonly asked: number) {}
 
-  /** A piece came at `now`; the rate, null while nothing can be said. */
-  add(piece: string, now: number): number | null {
-    this.characters += [...piece].length;
+  /** Text came at `now`; the rate, null while it is too early to tell. */
+  add(text: string, now: number): number | null {
+    this.characters += [...text].length;
     const passed = now - this.asked;
     return passed < MEASURABLE_MS ? null : (this.characters * 1000) / passed;
   }
@@ -46,14 +46,22 @@ export interface Origin {
   step: number | null;
 }
 
-/** What to say where another model writes than before; null where it is the same one. */
+/** What to show where another model generates than before; null where it is the same one. */
 export function swap(before: Origin | null, now: Origin | null): string | null {
   if (!before?.run || !now?.run || now.step === null) return null;
   if (before.run === now.run && before.step === now.step) return null;
   const step = `step ${now.step.toLocaleString('en')}`;
-  return before.run === now.run
-    ? `From here on the model has learned on: ${step}`
-    : `From here on another model answers: ${now.run}, ${step}`;
+  if (before.run !== now.run) return `From here on, another model: ${now.run}, ${step}`;
+  const which = now.step < (before.step ?? 0) ? 'an earlier' : 'a newer';
+  return `From here on, ${which} checkpoint of the model: ${step}`;
+}
+
+/** A text cut where words of a search stand in it: the beginnings of words count, in any case. */
+export function hits(text: string, query: string): { text: string; hit: boolean }[] {
+  const words = query.split(/\s+/).filter(Boolean).map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+  if (words.length === 0) return [{ text, hit: false }];
+  const parts = text.split(new RegExp(`(${words.join('|')})`, 'giu'));
+  return parts.map((part, at) => ({ text: part, hit: at % 2 === 1 })).filter((part) => part.text);
 }
 
 /** When something happened, as short as it is clear: "14:03", "3 Feb", "3 Feb 2024". */

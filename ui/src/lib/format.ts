@@ -43,3 +43,9 @@ export function clock(minutes: number | null | undefined): string {
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
   return `${Math.floor(seconds / 3600)} h ${Math.round((seconds % 3600) / 60)} min`;
 }
+
+/** A share as a percentage, never 0 of something. */
+export function percent(share: number, digits = 2): string {
+  if (share > 0 && share < 0.5 * 10 ** (-digits - 2)) return `<${(10 ** -digits).toFixed(digits)} %`;
+  return `${(100 * share).toFixed(digits)} %`;
+}

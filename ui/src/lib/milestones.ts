@@ -1,4 +1,4 @@
-/** Which checkpoints tell the story of a training: most happens early. */
+/** Which checkpoints to show of a training: most changes early. */
 
 /**
  * Of a list with the newest first, at most `count`: the newest, the oldest, and between them

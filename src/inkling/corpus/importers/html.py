@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from inkling.corpus.clean import html_to_text, tidy
-from inkling.corpus.document import Document, Dropped, Item
+from inkling.corpus.document import Item
+from inkling.corpus.html import html_to_text
+from inkling.corpus.importers.pieces import piece
+from inkling.corpus.importing.importer import ReadOptions
 
 
-def read(text: str, raw_ref: str, me: str | None) -> Iterator[Item]:
+def read(text: str, raw_ref: str, options: ReadOptions) -> Iterator[Item]:
     """One document a page."""
     page = html_to_text(text)
-    words = tidy(page.text)
-    if words.strip():
-        yield Document(words, raw_ref, page.title, page.date)
-    else:
-        yield Dropped("no words in it", raw_ref)
+    yield from piece(page.text, raw_ref, page.title, page.date, quotes=page.quotes)

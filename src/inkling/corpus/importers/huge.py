@@ -14,34 +14,39 @@ import io
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import chain
-from pathlib import Path
 
-from inkling.corpus.clean import decoded, find_encoding, tidy
-from inkling.corpus.document import Document, Dropped, Item, Reader
-from inkling.corpus.importers import jsonl
+from inkling.corpus.clean import tidy
+from inkling.corpus.document import Document, Dropped
+from inkling.corpus.importing.charset import decoded, find_encoding
+from inkling.corpus.importing.importer import ImportedRecord, Note, ReadOptions
+from inkling.corpus.importing.reader import Reader
+from inkling.corpus.importing.tree import TreeFile
 
 PART_CHARACTERS = 4_000_000
 BLOCK_BYTES = 1_000_000
 
 
-def read(file: Path, shown: str, reader: Reader, me: str | None) -> Iterator[Item]:
-    """What `reader` finds in each part. Raises OSError where the file cannot be read."""
-    encoding = find_encoding(lambda: _blocks(file))
-    if encoding is None:
-        yield Dropped("binary, not text", shown)
+def read(
+    file: TreeFile, reader: Reader, lines_only: bool, options: ReadOptions
+) -> Iterator[ImportedRecord]:
+    """What `reader` finds in each part. With `lines_only` lines are records of their own, and are
+    cut nowhere."""
+    charset = find_encoding(lambda: _blocks(file), options.encoding)
+    if charset is None:
+        yield Dropped("binary, not text", file.path)
         return
-    # A line of JSON is cut nowhere.
-    breaks = ("\n",) if reader is jsonl.read else ("\n\n", "\n", ". ", " ")
+    yield from (Note(note, file.path) for note in charset.notes)
+    breaks = ("\n",) if lines_only else ("\n\n", "\n", ". ", " ")
     title: str | None = None
     timestamp: str | None = None
     number = 0
-    for part in parts(decoded(_blocks(file), encoding), breaks, PART_CHARACTERS):
+    for part in parts(decoded(_blocks(file), charset.encoding), breaks, PART_CHARACTERS):
         text = tidy(part)
         if not text.strip():
             continue
         number += 1
-        for item in reader(text, f"{shown} (part {number})", me):
-            if isinstance(item, Document) and reader is not jsonl.read:
+        for item in reader(text, f"{file.path} (part {number})", options):
+            if isinstance(item, Document) and not lines_only:
                 if number == 1:  # front matter stands in the first part and speaks for all
                     title, timestamp = item.title, item.timestamp
                 item = replace(
@@ -49,7 +54,7 @@ def read(file: Path, shown: str, reader: Reader, me: str | None) -> Iterator[Ite
                 )
             yield item
     if not number:
-        yield Dropped("empty", shown)
+        yield Dropped("empty", file.path)
 
 
 def parts(pieces: Iterable[str], breaks: tuple[str, ...], size: int) -> Iterator[str]:
@@ -88,7 +93,7 @@ def _cut(text: str, start: int, breaks: tuple[str, ...], size: int) -> int:
     return text.find(breaks[0], start + size) + 1
 
 
-def _blocks(file: Path) -> Iterator[bytes]:
-    with file.open("rb") as stream:
+def _blocks(file: TreeFile) -> Iterator[bytes]:
+    with file.open() as stream:
         while block := stream.read(BLOCK_BYTES):
             yield block

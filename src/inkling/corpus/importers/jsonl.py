@@ -1,6 +1,7 @@
 """JSON Lines of training data: `messages`, `prompt`/`completion`, or `text`, one a line.
 
-The assistant's turns are "me": this is the voice that a model trained on the file takes.
+The assistant's turns are "me": this is the voice that a model trained on the file takes. What a
+system, a developer or a tool says is nobody's message.
 """
 
 from __future__ import annotations
@@ -10,37 +11,57 @@ from collections.abc import Iterator
 from typing import Any
 
 from inkling.corpus.document import Conversation, Document, Dropped, Item, Message
+from inkling.corpus.importing.importer import ReadOptions
+from inkling.corpus.storable import is_valid
 
 _ME_ROLES = frozenset(("assistant", "me", "gpt", "model"))
 _THEM_ROLES = frozenset(("user", "them", "human"))
+_NOBODY = frozenset(("system", "developer", "tool", "function", ""))
 
 
-def read(text: str, raw_ref: str, me: str | None) -> Iterator[Item]:
+def read(text: str, raw_ref: str, options: ReadOptions) -> Iterator[Item]:
     """One item a line; a line that is none of the three shapes is dropped with the reason."""
+    roles = _Roles(options)
     # Not splitlines(): U+2028 inside a JSON string is no line end.
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
-            yield _item(line, f"{raw_ref}:{number}", me)
+            yield _item(line, f"{raw_ref}:{number}", roles)
 
 
-def _item(line: str, raw_ref: str, me: str | None) -> Item:
+class _Roles(dict[str, bool | None]):
+    """Whether a role is "me", a few in millions of turns; None for what is nobody's message."""
+
+    def __init__(self, options: ReadOptions) -> None:
+        super().__init__()
+        self._options = options
+
+    def __missing__(self, role: str) -> bool | None:
+        is_me = role.lower() in _ME_ROLES or self._options.is_me(role)
+        known = is_me or role.lower() in _THEM_ROLES or bool(self._options.me)
+        self[role] = is_me if known and role.lower() not in _NOBODY else None
+        return self[role]
+
+
+def _item(line: str, raw_ref: str, roles: _Roles) -> Item:
     try:
         record: Any = json.loads(line)
-    except (json.JSONDecodeError, RecursionError):
+    except json.JSONDecodeError:
         return Dropped("a line that is not JSON", raw_ref)
+    except (ValueError, RecursionError):
+        return Dropped("a line with a number too long or brackets too deep to be read", raw_ref)
     if not isinstance(record, dict):
         return Dropped("a line that is not a JSON object", raw_ref)
     turns: Any = record.get("messages", record.get("conversations"))
     if isinstance(turns, list):
-        return _conversation(turns, raw_ref, me)
+        return _conversation(turns, raw_ref, roles)
     if isinstance(record.get("prompt"), str) and isinstance(record.get("completion"), str):
         pair = [
             {"role": "user", "content": record["prompt"]},
             {"role": "assistant", "content": record["completion"]},
         ]
-        return _conversation(pair, raw_ref, me)
+        return _conversation(pair, raw_ref, roles)
     if isinstance(record.get("text"), str):
-        if not _valid(record["text"]):
+        if not is_valid(record["text"]):
             return Dropped("text that is not valid Unicode", raw_ref)
         return (
             Document(record["text"], raw_ref)
@@ -50,28 +71,39 @@ def _item(line: str, raw_ref: str, me: str | None) -> Item:
     return Dropped("a line without messages, prompt and completion, or text", raw_ref)
 
 
-def _conversation(turns: list[Any], raw_ref: str, me: str | None) -> Conversation | Dropped:
+def _conversation(turns: list[Any], raw_ref: str, roles: _Roles) -> Conversation | Dropped:
     messages = []
     for turn in turns:
         if not isinstance(turn, dict):
             return Dropped("a message that is not an object", raw_ref)
-        role = str(turn.get("role", turn.get("from", "")))
-        content = turn.get("content", turn.get("value"))
-        if not isinstance(content, str):
+        role, content = turn.get("role", turn.get("from")), turn.get("content", turn.get("value"))
+        role = role.strip() if isinstance(role, str) else ""
+        is_me = roles[role]
+        if is_me is None:
+            continue
+        words = _words(content)
+        if words is None:
             return Dropped("a message without text", raw_ref)
-        if not _valid(content):
+        if not is_valid(words) or not is_valid(role):
             return Dropped("text that is not valid Unicode", raw_ref)
-        is_me = role.lower() in _ME_ROLES or (me is not None and role.casefold() == me.casefold())
-        if content.strip() and (is_me or role.lower() in _THEM_ROLES or me is not None):
-            messages.append(Message(author_id=role, is_me=is_me, text=content.strip()))
+        if words := words.strip():
+            messages.append(Message(role, is_me, words))
     if not any(message.is_me for message in messages):
         return Dropped("a dialog in which you say nothing", raw_ref)
     return Conversation(tuple(messages), raw_ref)
 
 
-def _valid(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:  # JSON escapes can spell lone surrogates
-        return False
-    return True
+def _words(content: object) -> str | None:
+    """What a turn says: a text, the texts among its parts, nothing where it is null (a turn that
+    only calls a tool). None for what is no content at all."""
+    if content is None or isinstance(content, str):
+        return content or ""
+    if not isinstance(content, list):
+        return None
+    texts = [part if isinstance(part, str) else _part(part) for part in content]
+    return "\n".join(text for text in texts if text)
+
+
+def _part(part: object) -> str:
+    text = part.get("text") if isinstance(part, dict) else None
+    return text if isinstance(text, str) else ""

@@ -1,89 +1,29 @@
 /** The chats API as the page uses it: conversations that the server keeps. */
-import { refusal, request, stream, type Ended, type Sampling } from './client';
-
-export interface ChatRow {
-  id: number;
-  title: string;
-  created: string;
-  updated: string;
-  run: string | null;
-  source: 'terminal' | 'page';
-  messages: number;
-  corrections: number;
-  excerpt: string | null;
-}
-
-export interface ChatList {
-  chats: ChatRow[];
-  more: boolean;
-}
-
-export interface VariantRow {
-  text: string;
-  corrected: boolean;
-  run: string | null;
-  step: number | null;
-  seed: string | null;
-}
-
-export interface MessageRow {
-  position: number;
-  role: 'user' | 'assistant';
-  chosen: number;
-  variants: VariantRow[];
-}
-
-export interface Chat {
-  chat: ChatRow;
-  messages: MessageRow[];
-}
-
-export interface Passage {
-  kind: 'writing' | 'them' | 'me';
-  before: string;
-  after: string;
-  question: string | null;
-  in_corpus: boolean;
-  title: string | null;
-  reference: string | null;
-  date: string | null;
-}
-
-export interface CopiedSpan {
-  text: string;
-  start: number;
-  stop: number;
-  count: number;
-  passages: Passage[];
-}
-
-export interface Trace {
-  run: string;
-  text: string;
-  min_characters: number;
-  share: number;
-  longest: number;
-  spans: CopiedSpan[];
-}
+import { refusal, request, stream } from './client';
+import type { Asking, Chat, ChatList, ChatRow, CorrectedChat, ReplyFrame, Trace } from './types';
 
 const CHATS = './api/chats';
 
 export const listChats = (query: string, limit: number): Promise<ChatList> =>
   call('GET', `?${new URLSearchParams({ q: query, limit: String(limit) })}`);
 
-export const openChat = (id: number): Promise<Chat> => call('GET', `/${id}`);
+export const openChat = (id: number, signal?: AbortSignal): Promise<Chat> =>
+  call('GET', `/${id}`, undefined, signal);
 
-export const createChat = (signal: AbortSignal): Promise<ChatRow> => call('POST', '', {}, signal);
+/** A new chat with what was said in another before a message. */
+export const copyChat = (id: number, before: number): Promise<ChatRow> =>
+  call('POST', `/${id}/copy`, { before });
 
 export const renameChat = (id: number, title: string): Promise<ChatRow> =>
   call('PATCH', `/${id}`, { title });
 
+/** For good. Sent even where the page is about to go. */
 export async function deleteChat(id: number): Promise<void> {
-  const response = await request('DELETE', `${CHATS}/${id}`);
-  if (!response.ok) throw await refusal(response);
+  const response = await request('DELETE', `${CHATS}/${id}`, undefined, undefined, true);
+  if (!response.ok && response.status !== 404) throw await refusal(response);
 }
 
-/** End the reply that is being written; the chat as it is stored then. */
+/** End the reply that is being generated; the chat as it is stored then. */
 export const stopReply = (id: number): Promise<Chat> => call('POST', `/${id}/stop`);
 
 export const chooseVariant = (id: number, position: number, variant: number): Promise<Chat> =>
@@ -93,7 +33,7 @@ export const correctReply = (
   id: number,
   position: number,
   text: string,
-): Promise<Chat & { learned: boolean }> => call('PUT', `/${id}/messages/${position}`, { text });
+): Promise<CorrectedChat> => call('PUT', `/${id}/messages/${position}`, { text });
 
 export const undoCorrection = (id: number, position: number): Promise<Chat> =>
   call('DELETE', `/${id}/messages/${position}/correction`);
@@ -104,24 +44,31 @@ export const fetchWhy = (id: number, position: number): Promise<Trace> =>
 export const exportAddress = (id: number | null): string =>
   id === null ? `${CHATS}/export` : `${CHATS}/${id}/export`;
 
-/** Say something in a kept chat. */
+/** Send a message to a kept chat, or begin one with it (null): `onBegin` is told which. */
 export const say = (
-  id: number,
+  id: number | null,
   message: string,
-  sampling: Sampling,
+  asking: Asking,
   signal: AbortSignal,
   onText: (text: string) => void,
-  onBegin: () => void,
-): Promise<Ended> =>
-  stream(`${CHATS}/${id}/messages`, { message, ...sampling }, signal, onText, onBegin);
+  onBegin: (chat?: number) => void,
+): Promise<ReplyFrame> =>
+  stream(`${CHATS}${id === null ? '' : `/${id}`}/messages`, { message, ...asking }, signal, onText, onBegin);
 
-/** Have the last message of a kept chat answered again. */
-export const answerAgain = (
+/** Another reply to the last message of a kept chat. */
+export const regenerate = (
   id: number,
-  sampling: Sampling,
+  asking: Asking,
   signal: AbortSignal,
   onText: (text: string) => void,
-): Promise<Ended> => stream(`${CHATS}/${id}/regenerate`, sampling, signal, onText);
+): Promise<ReplyFrame> => stream(`${CHATS}/${id}/regenerate`, asking, signal, onText);
+
+/** The reply that is being generated already, from its first character on. */
+export const listen = (
+  id: number,
+  signal: AbortSignal,
+  onText: (text: string) => void,
+): Promise<ReplyFrame> => stream(`${CHATS}/${id}/reply`, undefined, signal, onText);
 
 async function call<T>(
   method: string,

@@ -1,80 +1,28 @@
-/** The chat API as the page uses it: health, and a reply as it is written. */
+/** The chat API as the page uses it: health, and a reply as it is generated. */
 import { SseParser } from './sse';
-
-export interface ModelFacts {
-  run: string;
-  step: number;
-  tuned: boolean;
-  parameters: number;
-  blocks: number;
-  width: number;
-  context: number;
-  vocabulary: number;
-  corpus_characters: number;
-}
-
-export interface Health {
-  ok: boolean;
-  name: string;
-  stream: boolean;
-  error: string | null;
-  model: ModelFacts | null;
-  opening: string | null;
-  starters: string[];
-}
-
-export interface Turn {
-  role: 'user' | 'assistant';
-  content: string;
-}
-
-/** How a reply is to be drawn; a seed is digits, because it may be longer than a number is exact. */
-export interface Sampling {
-  temperature: number;
-  top_k: number;
-  top_p: number;
-  best_of: number;
-  max_tokens: number;
-  seed?: string;
-}
-
-export interface Question extends Sampling {
-  message: string;
-  history: Turn[];
-}
-
-/** How a reply ended, and in a kept chat where it was stored and what wrote it. */
-export interface Ended {
-  text?: string;
-  error?: string;
-  done?: boolean;
-  stopped?: boolean;
-  position?: number;
-  variant?: number;
-  seed?: string;
-  run?: string;
-  step?: number;
-}
+import type { Health, ModelChoice, Question, ReplyFrame } from './types';
 
 /** A failure with a sentence for the reader; `ended` where a reply broke off. */
 export class ChatError extends Error {
-  ended: Ended = {};
+  ended: ReplyFrame = {};
 }
 
 /** The server has no such address at all: it is an older or another one. */
 export class NotOfferedError extends ChatError {}
 
-export const UNREACHABLE = 'The server does not answer. Is inkling serve still running?';
+export const UNREACHABLE = 'The server is not responding. Is inkling serve still running?';
 
-export async function fetchHealth(): Promise<Health> {
-  const response = await request('GET', './api/health');
+/** What the server says of itself and of a chosen model. */
+export async function fetchHealth(choice: ModelChoice): Promise<Health> {
+  const query = new URLSearchParams(Object.entries(choice).map(([name, value]) => [name, String(value)]));
+  const response = await request('GET', `./api/health${query.size ? `?${query}` : ''}`);
   if (!response.ok) throw new ChatError(await sentence(response));
   return (await response.json()) as Health;
 }
 
 /**
- * Ask without anything being kept, and hand over the reply piece by piece. Where the server has
- * no streaming (404 before any byte) the whole reply comes from /api/chat; `onFallback` is told.
+ * Ask without anything being kept, and hand over the reply as it comes. Where the server has no
+ * streaming (404 before any byte) the whole reply comes from /api/chat, after `onFallback`.
  * Throws ChatError; an abort is a DOMException named AbortError.
  */
 export async function ask(
@@ -82,7 +30,7 @@ export async function ask(
   signal: AbortSignal,
   onText: (text: string) => void,
   onFallback: () => void,
-): Promise<Ended> {
+): Promise<ReplyFrame> {
   try {
     return await stream('./api/chat/stream', question, signal, onText);
   } catch (error) {
@@ -95,15 +43,18 @@ export async function ask(
   return { done: true };
 }
 
-/** Read a reply as server-sent events; `onBegin` once the server has taken the question. */
+/**
+ * Read a reply as server-sent events; `onBegin` once the server has taken the question, with the
+ * chat that it began where it did. Without a body it is one that is being generated already.
+ */
 export async function stream(
   path: string,
   body: unknown,
   signal: AbortSignal,
   onText: (text: string) => void,
-  onBegin: () => void = () => {},
-): Promise<Ended> {
-  const response = await request('POST', path, body, signal);
+  onBegin: (chat?: number) => void = () => {},
+): Promise<ReplyFrame> {
+  const response = await request(body === undefined ? 'GET' : 'POST', path, body, signal);
   if (!response.ok || !response.body) throw await refusal(response);
   onBegin();
   const reader = response.body.getReader();
@@ -125,6 +76,7 @@ export async function stream(
         throw failure;
       }
       if (frame.done) return frame;
+      if (frame.chat !== undefined) onBegin(frame.chat);
       if (frame.text) onText(frame.text);
     }
   }
@@ -135,10 +87,14 @@ export async function request(
   path: string,
   body?: unknown,
   signal?: AbortSignal,
+  keepalive = false,
 ): Promise<Response> {
-  const options: RequestInit = { method };
+  const options: RequestInit = { method, keepalive };
   if (signal) options.signal = signal;
-  if (body !== undefined) {
+  if (body instanceof Blob) {
+    options.headers = { 'Content-Type': 'application/octet-stream' };
+    options.body = body;
+  } else if (body !== undefined) {
     options.headers = { 'Content-Type': 'application/json' };
     options.body = JSON.stringify(body);
   }
@@ -150,9 +106,9 @@ export async function request(
   }
 }
 
-function parseFrame(data: string): Ended {
+function parseFrame(data: string): ReplyFrame {
   try {
-    return JSON.parse(data) as Ended;
+    return JSON.parse(data) as ReplyFrame;
   } catch {
     throw new ChatError('The server sent something that is not a reply.');
   }

@@ -1,55 +1,30 @@
 /**
  * The conversation on screen, and the reply under way.
  *
- * Knows: what was said, which variant of each reply counts, whether the server keeps it. A kept
+ * Knows: which chat is open, whether the server keeps it, what is asked of the server. A kept
  * chat is the server's: what it stored wins over what was shown. A private one is only here.
+ * Does not know how a bubble changes (bubbles.svelte.ts), nor how what was said is changed
+ * (amend.ts).
  */
-import {
-  answerAgain,
-  chooseVariant,
-  correctReply,
-  createChat,
-  openChat,
-  say,
-  stopReply,
-  undoCorrection,
-  type Chat,
-  type MessageRow,
-} from '../api/chats';
-import { ask, NotOfferedError, type Ended, type Turn } from '../api/client';
-import { Meter, type Origin } from '../chat';
-import { chats, said } from './chats.svelte';
+import { copyChat, listen, openChat, regenerate, say, stopReply } from '../api/chats';
+import { ask, ChatError, NotOfferedError, UNREACHABLE } from '../api/client';
+import type { Asking, Chat, ReplyFrame, Turn } from '../api/types';
+import { Meter } from '../chat';
+import { adopt, beginVersion, Bubbles, dropIfEmpty, originOf, settle, textOf, type Bubble } from './bubbles.svelte';
+import { chats, sentenceFor } from './chats.svelte';
+import { draftOf, keepDraft, type DraftOf } from './drafts';
+import { models } from './models.svelte';
 import { route } from './route.svelte';
 import { settings } from './settings.svelte';
 
-export interface Version extends Origin {
-  text: string;
-  seed: string | null;
-  corrected: boolean;
-}
+type Generate = (signal: AbortSignal, onText: (text: string) => void) => Promise<ReplyFrame>;
 
-export interface Bubble {
-  id: number;
-  from: 'you' | 'model';
-  /** Where it stands in a kept chat; null while, or where, nothing is kept. */
-  position: number | null;
-  versions: Version[];
-  chosen: number;
-  state: 'done' | 'thinking' | 'writing' | 'stopped' | 'failed';
-  problem: string;
-  /** What came of the last thing done to it. */
-  note: string;
-  /** Characters per second, measured here. */
-  rate: number | null;
-}
-
-type Write = (signal: AbortSignal, onText: (text: string) => void) => Promise<Ended>;
-
-const UNLEARNED =
-  'Corrected here; it will not be learned, since it was removed from the corpus before.';
+/** The server has the message, its place is told when the reply ends. */
+const STORED_SOMEWHERE = -1;
+const PATIENCE_MS = 3000;
 
 class Conversation {
-  bubbles = $state<Bubble[]>([]);
+  readonly bubbles = new Bubbles();
   /** The kept chat; null for one that is new, or kept nowhere. */
   id = $state<number | null>(null);
   isPrivate = $state(false);
@@ -58,34 +33,36 @@ class Conversation {
   /** A chat is being fetched. */
   loading = $state(false);
   problem = $state('');
-  /** What a screen reader is told: whole replies, once each. */
+  /** What a screen reader says: whole replies, once each. */
   announcement = $state('');
   withoutStreaming = $state(false);
   /** The server has no chats API. */
   unkept = $state(false);
-  /** The model that answers now, for private chats. */
-  model: Origin | null = null;
+  /** Goes up when somebody begins a new chat, to write into. */
+  fresh = $state(0);
+  /** What was asked for while a private chat would be lost by it. */
+  leaving = $state.raw<(() => void) | null>(null);
   private greeting = '';
-  private counter = 0;
   private controller: AbortController | null = null;
+  /** A message is on its way: what the server has of the chat is looked at first. */
+  private sending = $state(false);
   /** A stopped reply that is still being stored. */
   private settling: Promise<void> = Promise.resolve();
 
   get busy(): boolean {
-    const last = this.bubbles.at(-1);
-    return last?.state === 'thinking' || last?.state === 'writing';
+    return this.sending || this.bubbles.busy;
   }
 
   get empty(): boolean {
-    return this.bubbles.length === 0;
+    return this.bubbles.list.length === 0;
   }
 
   get keeps(): boolean {
     return !this.isPrivate && !this.unkept;
   }
 
-  text(bubble: Bubble): string {
-    return bubble.versions[bubble.chosen]?.text ?? '';
+  get draftOf(): DraftOf {
+    return this.isPrivate ? 'private' : (this.id ?? 'new');
   }
 
   greet(text: string): void {
@@ -95,17 +72,35 @@ class Conversation {
 
   /** Show what the address names. */
   show(chat: number | null): void {
-    if (chat === this.id) return;
-    if (chat === null) this.begin(false);
-    else void this.open(chat);
+    if (chat !== this.id) this.unlessLost(() => (chat === null ? this.renew(false) : void this.open(chat)));
   }
 
   /** An empty conversation; a private one is kept nowhere. */
   begin(isPrivate: boolean): void {
+    this.unlessLost(() => this.renew(isPrivate));
+  }
+
+  /** Stay in the private chat that would have been lost. */
+  stay(): void {
+    this.leaving = null;
+    route.name(this.id);
+  }
+
+  private unlessLost(go: () => void): void {
+    const act = (): void => {
+      this.leaving = null;
+      go();
+    };
+    if (this.isPrivate && !this.empty) this.leaving = act;
+    else act();
+  }
+
+  private renew(isPrivate: boolean): void {
     this.leave();
     this.id = null;
     this.isPrivate = isPrivate;
     this.opening = this.greeting;
+    this.fresh++;
     route.name(null);
   }
 
@@ -117,23 +112,80 @@ class Conversation {
     this.loading = true;
     try {
       const found = await openChat(id);
-      if (this.id === id) this.bubbles = found.messages.map((row) => this.bubble(row));
+      if (this.id === id) {
+        this.bubbles.load(found.messages);
+        this.join(id, found);
+      }
     } catch (error) {
-      if (this.id === id) this.problem = said(error);
+      if (this.id === id) this.problem = sentenceFor(error);
     }
     if (this.id === id) this.loading = false;
   }
 
-  async send(message: string): Promise<void> {
+  /** What the server has of the open chat: another page may have gone on with it. */
+  async sync(): Promise<void> {
+    const { id } = this;
+    if (!this.keeps || id === null || this.bubbles.busy || this.loading) return;
+    try {
+      const found = await openChat(id, AbortSignal.timeout(PATIENCE_MS));
+      if (this.id !== id || this.bubbles.busy) return;
+      this.bubbles.renew(found.messages);
+      this.problem = '';
+      this.join(id, found);
+    } catch (error) {
+      // A server that is gone is told by what is asked of it next.
+      const lost = !(error instanceof ChatError) || error.message === UNREACHABLE;
+      if (this.id === id && !lost) this.problem = sentenceFor(error);
+    }
+  }
+
+  /** Listen to a reply that is being generated already. */
+  private join(id: number, { replying }: Chat): void {
+    if (!replying) return;
+    const { last } = this.bubbles;
+    const reply = replying === 'again' && last?.from === 'model' ? last : this.bubbles.add('model');
+    const ended = this.generate(reply, (signal, onText) => listen(id, signal, onText));
+    void ended.then(() => {
+      // It may have ended before anyone could listen.
+      if (this.id === id && reply.state === 'failed') void this.sync();
+    });
+  }
+
+  private leave(): void {
+    this.stop();
+    this.controller = null;
+    this.bubbles.clear();
+    this.problem = '';
+    this.loading = false;
+  }
+
+  // -- asking ---------------------------------------------------------------------------------
+
+  private get asking(): Asking {
+    return { ...settings.sampling, ...models.choice };
+  }
+
+  /** False where it cannot be asked now: the text is to stay where it was typed. */
+  async send(message: string): Promise<boolean> {
     const text = message.trim();
-    if (!text || this.busy) return;
-    const history = this.history();
-    const you = this.add('you', text);
-    const reply = this.add('model');
-    await this.write(reply, async (signal, onText) => {
+    if (!text || this.busy) return false;
+    this.sending = true;
+    await this.sync();
+    const free = !this.bubbles.busy;
+    if (free) void this.answer(text);
+    else this.announcement = 'Another page is getting a reply in this chat. Send again when it is complete.';
+    this.sending = false;
+    return free;
+  }
+
+  private async answer(text: string): Promise<void> {
+    const history = this.bubbles.history();
+    const you = this.bubbles.add('you', text);
+    const reply = this.bubbles.add('model');
+    await this.generate(reply, async (signal, onText) => {
       if (this.keeps) {
         try {
-          return await this.sayAndKeep(text, you, signal, onText);
+          return await this.askAndKeep(text, you, signal, onText);
         } catch (error) {
           if (!(error instanceof NotOfferedError)) throw error;
           this.unkept = true;
@@ -141,26 +193,27 @@ class Conversation {
       }
       return this.askOnly(text, history, signal, onText);
     });
+    if (you.position === STORED_SOMEWHERE && reply.position !== null) you.position = reply.position - 1;
     if (this.keeps) void chats.refresh();
   }
 
   /** Another reply to the last question; the earlier ones stay as variants. */
-  async again(): Promise<void> {
-    const at = this.bubbles.findLastIndex((bubble) => bubble.from === 'you');
-    const you = this.bubbles[at];
+  async regenerate(): Promise<void> {
+    const at = this.bubbles.question;
+    const you = this.bubbles.list[at];
     if (!you || this.busy) return;
-    const text = this.text(you);
-    if (this.keeps && you.position === null) {
+    const text = textOf(you);
+    if (this.keeps && (you.position === null || this.id === null)) {
       // The server never had the question: it is asked as if for the first time.
-      this.bubbles = this.bubbles.slice(0, at);
-      return this.send(text);
+      this.bubbles.list = this.bubbles.list.slice(0, at);
+      return this.answer(text);
     }
-    const history = this.history(at);
-    const reply = this.bubbles[at + 1] ?? this.add('model');
+    const history = this.bubbles.history(at);
+    const reply = this.bubbles.list[at + 1] ?? this.bubbles.add('model');
     const { id } = this;
-    await this.write(reply, (signal, onText) =>
+    await this.generate(reply, (signal, onText) =>
       this.keeps && id !== null
-        ? answerAgain(id, settings.sampling, signal, onText)
+        ? regenerate(id, this.asking, signal, onText)
         : this.askOnly(text, history, signal, onText),
     );
     if (!this.keeps || id === null) return;
@@ -169,153 +222,95 @@ class Conversation {
     void chats.refresh();
   }
 
+  /**
+   * Say something else than was said, from there on: in a new chat, so that this one stays; one that
+   * is kept nowhere loses what followed. False where it could not be done.
+   */
+  async resend(bubble: Bubble, text: string): Promise<boolean> {
+    const at = this.bubbles.list.indexOf(bubble);
+    if (at < 0 || this.busy) return false;
+    if (this.keeps && this.id !== null && bubble.position !== null) {
+      try {
+        if (bubble.position <= 0) this.renew(false);
+        else await this.open((await copyChat(this.id, bubble.position)).id);
+        route.name(this.id);
+      } catch (error) {
+        bubble.note = sentenceFor(error);
+        return false;
+      }
+    } else this.bubbles.list = this.bubbles.list.slice(0, at);
+    return this.send(text);
+  }
+
   stop(): void {
     this.controller?.abort();
   }
 
-  async choose(bubble: Bubble, version: number): Promise<void> {
-    const before = bubble.chosen;
-    if (this.busy || version < 0 || version >= bubble.versions.length) return;
-    bubble.chosen = version;
-    bubble.note = '';
-    this.announcement = this.text(bubble);
-    if (!this.keeps || this.id === null || bubble.position === null) return;
-    try {
-      await chooseVariant(this.id, bubble.position, version);
-    } catch (error) {
-      bubble.chosen = before;
-      bubble.note = said(error);
-    }
-  }
-
-  /** Correct a reply for good. True where the server took it. */
-  async correct(bubble: Bubble, text: string): Promise<boolean> {
-    const { id } = this;
-    const { position } = bubble;
-    if (id === null || position === null) return false;
-    return this.change(bubble, async () => {
-      const found = await correctReply(id, position, text);
-      this.adopt(bubble, found);
-      bubble.note = found.learned ? '' : UNLEARNED;
-      this.announcement = found.learned ? 'Corrected; it is now a training pair.' : UNLEARNED;
-    });
-  }
-
-  async undo(bubble: Bubble): Promise<boolean> {
-    const { id } = this;
-    const { position } = bubble;
-    if (id === null || position === null) return false;
-    return this.change(bubble, async () => {
-      this.adopt(bubble, await undoCorrection(id, position));
-      bubble.note = this.announcement = 'Undone: the reply is again as the model wrote it.';
-    });
-  }
-
-  private async change(bubble: Bubble, action: () => Promise<void>): Promise<boolean> {
-    bubble.note = '';
-    try {
-      await action();
-    } catch (error) {
-      bubble.note = said(error);
-      return false;
-    }
-    void chats.refresh();
-    return true;
-  }
-
-  private async sayAndKeep(
+  private async askAndKeep(
     text: string,
     you: Bubble,
     signal: AbortSignal,
     onText: (text: string) => void,
-  ): Promise<Ended> {
-    if (this.id === null) {
-      const { id } = await createChat(signal);
-      if (signal.aborted) throw new DOMException('stopped', 'AbortError');
-      this.id = id;
-      route.name(id);
-    }
-    return say(this.id, text, settings.sampling, signal, onText, () => (you.position = -1));
+  ): Promise<ReplyFrame> {
+    return say(this.id, text, this.asking, signal, onText, (chat) => {
+      you.position ??= STORED_SOMEWHERE;
+      if (chat === undefined || !this.bubbles.has(you)) return;
+      // What was typed meanwhile stays in the box.
+      keepDraft(chat, draftOf('new'));
+      keepDraft('new', '');
+      this.id = chat;
+      route.name(chat);
+    });
   }
 
-  private async askOnly(
+  private askOnly(
     message: string,
     history: Turn[],
     signal: AbortSignal,
     onText: (text: string) => void,
-  ): Promise<Ended> {
-    const origin = this.model;
-    const ended = await ask({ message, history, ...settings.sampling }, signal, onText, () => {
+  ): Promise<ReplyFrame> {
+    return ask({ message, history, origin: true, ...this.asking }, signal, onText, () => {
       this.withoutStreaming = true;
     });
-    return origin?.run && origin.step !== null ? { run: origin.run, step: origin.step, ...ended } : ended;
   }
 
-  private async write(bubble: Bubble, job: Write): Promise<void> {
+  private async generate(bubble: Bubble, generate: Generate): Promise<void> {
     this.announcement = '';
     const controller = new AbortController();
     this.controller = controller;
     const before = bubble.chosen;
-    bubble.versions.push({ text: '', seed: null, run: null, step: null, corrected: false });
-    bubble.chosen = bubble.versions.length - 1;
-    const version = bubble.versions[bubble.chosen] as Version;
-    Object.assign(bubble, { state: 'thinking', problem: '', note: '', rate: null });
+    const version = beginVersion(bubble);
     try {
       await this.settling;
       const meter = new Meter(performance.now());
-      const ended = await job(controller.signal, (piece) => {
-        version.text += piece;
+      const ended = await generate(controller.signal, (text) => {
+        version.text += text;
         bubble.state = 'writing';
-        bubble.rate = meter.add(piece, performance.now()) ?? bubble.rate;
+        bubble.rate = meter.add(text, performance.now()) ?? bubble.rate;
       });
-      this.settle(bubble, version, ended);
+      settle(bubble, version, ended);
       bubble.state = ended.stopped ? 'stopped' : 'done';
+      models.replied(originOf(bubble) ?? { run: null, step: null });
     } catch (error) {
       if (controller.signal.aborted) {
         bubble.state = 'stopped';
-        if (this.shows(bubble)) this.settling = this.stopped(bubble);
+        if (this.bubbles.has(bubble)) this.settling = this.afterStop(bubble);
       } else {
         bubble.state = 'failed';
-        bubble.problem = said(error);
-        if (error instanceof Error && 'ended' in error) this.settle(bubble, version, error.ended as Ended);
+        bubble.problem = sentenceFor(error);
+        if (error instanceof ChatError) settle(bubble, version, error.ended);
       }
     }
-    if (!version.text && bubble.versions.length > 1) {
-      bubble.versions.pop();
-      bubble.chosen = before;
-    }
-    if (this.shows(bubble)) this.announcement = bubble.problem || this.text(bubble);
+    dropIfEmpty(bubble, version, before);
+    if (this.bubbles.has(bubble)) this.announcement = bubble.problem || textOf(bubble);
   }
 
-  /** Whether a bubble is of the chat that is open: another may have been opened meanwhile. */
-  private shows(bubble: Bubble): boolean {
-    return this.bubbles.includes(bubble);
-  }
-
-  private settle(bubble: Bubble, version: Version, ended: Ended): void {
-    bubble.position = ended.position ?? bubble.position;
-    version.seed = ended.seed ?? null;
-    version.run = ended.run ?? null;
-    version.step = ended.step ?? null;
-  }
-
-  /** After a stop: what the server kept of the reply. */
-  private async stopped(bubble: Bubble): Promise<void> {
+  private async afterStop(bubble: Bubble): Promise<void> {
     if (!this.keeps || this.id === null) return;
     try {
       const found = await stopReply(this.id);
-      if (!this.shows(bubble)) return;
-      // The question may have arrived although nothing came back.
-      const yours = this.bubbles.filter((other) => other.from === 'you');
-      const theirs = found.messages.filter((message) => message.role === 'user');
-      const last = yours.at(-1);
-      if (last && yours.length === theirs.length) last.position = theirs.at(-1)?.position ?? null;
-      const row = found.messages.at(-1);
-      if (row?.role !== 'assistant' || bubble !== this.bubbles.at(-1)) return;
-      bubble.position = row.position;
-      // Never less than what was shown: a reply of which nothing is stored stays as it is.
-      const kept = row.variants[row.chosen];
-      if (kept?.text.startsWith(this.text(bubble))) this.adopt(bubble, found);
+      if (!this.bubbles.has(bubble)) return;
+      this.bubbles.reconcile(bubble, found);
     } catch {
       // The server is gone: it stored what it had, and the text on screen stays.
     }
@@ -326,66 +321,10 @@ class Conversation {
   private async compare(id: number, bubble: Bubble): Promise<void> {
     try {
       const found = await openChat(id);
-      if (this.id === id && !this.busy) this.adopt(bubble, found);
+      if (this.id === id && !this.busy) adopt(bubble, found);
     } catch {
       // nothing is lost by showing what was seen
     }
-  }
-
-  private adopt(bubble: Bubble, found: Chat): void {
-    const row = found.messages.find((message) => message.position === bubble.position);
-    if (!row) return;
-    bubble.versions = row.variants;
-    bubble.chosen = row.chosen;
-  }
-
-  private bubble(row: MessageRow): Bubble {
-    return {
-      id: this.counter++,
-      from: row.role === 'user' ? 'you' : 'model',
-      position: row.position,
-      versions: row.variants,
-      chosen: row.chosen,
-      state: 'done',
-      problem: '',
-      note: '',
-      rate: null,
-    };
-  }
-
-  private leave(): void {
-    this.stop();
-    this.controller = null;
-    this.bubbles = [];
-    this.problem = '';
-    this.loading = false;
-  }
-
-  private history(end = this.bubbles.length): Turn[] {
-    return this.bubbles
-      .slice(0, end)
-      .filter((bubble) => this.text(bubble))
-      .map((bubble) => ({
-        role: bubble.from === 'you' ? 'user' : 'assistant',
-        content: this.text(bubble),
-      }));
-  }
-
-  private add(from: Bubble['from'], text?: string): Bubble {
-    const version = { text: text ?? '', seed: null, run: null, step: null, corrected: false };
-    this.bubbles.push({
-      id: this.counter++,
-      from,
-      position: null,
-      versions: text === undefined ? [] : [version],
-      chosen: 0,
-      state: 'done',
-      problem: '',
-      note: '',
-      rate: null,
-    });
-    // Read back through the proxy, so that later changes are seen.
-    return this.bubbles[this.bubbles.length - 1] as Bubble;
   }
 }
 

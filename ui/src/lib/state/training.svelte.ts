@@ -2,34 +2,31 @@
  * The workspace's runs and the one on show, kept up to date.
  *
  * Knows: the list is asked for now and then (trainings may be begun in a terminal), the run on
- * show is listened to. Does not know how any of it looks.
+ * show is listened to while its view is. Does not know how any of it looks.
  * A hidden page listens to nothing: browsers allow few connections to one server.
  */
-import { ChatError } from '../api/client';
 import {
+  deleteRun,
   fetchMetrics,
   fetchRuns,
+  renameRun,
   resumeTraining,
   rows,
   startTraining,
   stopTraining,
   watchRun,
-  type Evaluation,
-  type LivePoint,
-  type Progress,
-  type RunList,
-  type RunRow,
-  type Sample,
 } from '../api/runs';
+import type { Evaluation, LivePoint, Progress, RunList, RunRow, Sample, Started } from '../api/types';
 import { timeLeft, whole } from '../format';
 import { upsert } from '../viz/loss';
+import { sentenceFor } from './chats.svelte';
 
 const BUSY_MS = 1500;
 const IDLE_MS = 5000;
 
 class Training {
   list = $state.raw<RunList | null>(null);
-  /** The server does not answer; it is asked again all the time. */
+  /** The server is not responding; it is asked again all the time. */
   gone = $state(false);
   evaluations = $state.raw<Evaluation[]>([]);
   live = $state.raw<LivePoint[]>([]);
@@ -43,6 +40,8 @@ class Training {
   private heard = $state(0);
   private now = $state(0);
   private watched: string | null = null;
+  /** Whether anyone looks at the rows. */
+  private attended = false;
   private unwatch: (() => void) | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private ticker: ReturnType<typeof setInterval> | undefined;
@@ -63,13 +62,6 @@ class Training {
     );
   });
 
-  /** Changes when there may be another model to talk to. */
-  readonly checkpoints = $derived(
-    (this.list?.runs ?? [])
-      .map((row) => [row.name, row.best.train?.step, row.best.finetune?.step].join(' '))
-      .join(),
-  );
-
   /** Seconds until the training ends, counted down between two messages. */
   readonly secondsLeft: number | null = $derived.by(() => {
     const left = this.progress?.seconds_left ?? null;
@@ -79,10 +71,10 @@ class Training {
   /** "training: step 840 of 1,511, about 1 min left"; empty while nothing trains. */
   readonly line: string = $derived.by(() => {
     if (this.state === 'idle') return '';
-    if (this.state === 'stopping') return 'training: stopping, it saves first';
-    if (this.state === 'finishing') return 'training: done, drawing the figures';
+    if (this.state === 'stopping') return 'training: saving before it stops';
+    if (this.state === 'finishing') return 'training: complete, drawing the figures';
     const { progress } = this;
-    if (this.state === 'preparing' || !progress?.phase) return 'training: reading the text';
+    if (this.state === 'preparing' || !progress?.phase) return 'training: preparing';
     const left = timeLeft(this.secondsLeft);
     const where = `step ${whole(progress.step)} of ${whole(progress.steps)}`;
     return `training: ${where}${left ? `, ${left}` : ''}`;
@@ -98,6 +90,38 @@ class Training {
     this.watch();
   }
 
+  /** The rows of the run on show are looked at; returns how to stop. */
+  attend(): () => void {
+    this.attended = true;
+    this.watch();
+    return () => {
+      this.attended = false;
+      this.leave();
+    };
+  }
+
+  rename(run: string, title: string): Promise<boolean> {
+    return this.change(() => renameRun(run, title));
+  }
+
+  async remove(run: string): Promise<boolean> {
+    if (!(await this.change(() => deleteRun(run)))) return false;
+    if (this.chosen === run) this.chosen = null;
+    return true;
+  }
+
+  private async change(action: () => Promise<void>): Promise<boolean> {
+    this.refusal = '';
+    try {
+      await action();
+    } catch (error) {
+      this.refusal = sentenceFor(error);
+      return false;
+    }
+    await this.refresh();
+    return true;
+  }
+
   train(minutes: number): Promise<boolean> {
     return this.act(() => startTraining(minutes));
   }
@@ -110,12 +134,12 @@ class Training {
     return this.act(() => stopTraining(run));
   }
 
-  private async act(action: () => Promise<{ run: string }>): Promise<boolean> {
+  private async act(action: () => Promise<Started>): Promise<boolean> {
     this.refusal = '';
     try {
       await action();
     } catch (error) {
-      this.refusal = error instanceof ChatError ? error.message : 'That failed in the page.';
+      this.refusal = sentenceFor(error);
       return false;
     }
     this.chosen = null; // show what trains
@@ -132,6 +156,11 @@ class Training {
     }
     this.ticker = setInterval(() => (this.now = performance.now()), 1000);
     void this.refresh();
+  }
+
+  /** Ask for the list now. */
+  look(): Promise<void> {
+    return this.refresh();
   }
 
   private async refresh(): Promise<void> {
@@ -168,7 +197,7 @@ class Training {
   /** Fetch the rows of the run on show, then listen to what it adds. */
   private watch(): void {
     const name = this.run?.name ?? null;
-    if (name === this.watched) return;
+    if (name === this.watched || !this.attended) return;
     this.leave();
     this.watched = name;
     if (name !== null) void this.load(name);
@@ -179,8 +208,8 @@ class Training {
     try {
       const metrics = await fetchMetrics(name);
       if (this.watched !== name) return;
-      this.evaluations = rows<Evaluation>(metrics.evaluations);
-      this.live = rows<LivePoint>(metrics.live);
+      this.evaluations = rows(metrics.evaluations);
+      this.live = rows(metrics.live);
       this.samples = metrics.samples;
       this.loaded = name;
       since = Math.max(0, ...this.evaluations.map((r) => r.step), ...this.live.map((r) => r.step));

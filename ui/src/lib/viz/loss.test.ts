@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Evaluation, LivePoint, Phase } from '../api/runs';
+import type { Evaluation, LivePoint, Phase } from '../api/types';
 import { rows } from '../api/runs';
 import { aligned, bands, lines, nearest, smooth, upsert } from './loss';
 

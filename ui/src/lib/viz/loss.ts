@@ -1,11 +1,12 @@
 /** The loss curve as pure functions: rows kept by step, lines for a chart, the nearest row. */
-import type { Evaluation, LivePoint, Phase } from '../api/runs';
+import type { Evaluation, LivePoint, Phase } from '../api/types';
 
 export type Axis = 'step' | 'minutes';
 export type Point = [x: number, y: number];
 
 export interface Line {
   name: string;
+  phase: Phase;
   colour: 'train' | 'val';
   /** Thin: the noisy loss between two evaluations. */
   faint: boolean;
@@ -62,7 +63,7 @@ export function lines(
         const value = row[key];
         return value === null ? [] : [[position(row, axis), value] as Point];
       });
-    const line = { faint: false, dashed: false };
+    const line = { phase, faint: false, dashed: false };
     return [
       {
         ...line, name: `${phase} live`, colour: 'train' as const, faint: true,
@@ -100,7 +101,7 @@ export function nearest(
   let distance = Infinity;
   rows.forEach((row, n) => {
     const away = Math.abs(position(row, axis) - x);
-    // Of two at one place the later: it is what the model went on from.
+    // Of two at one place the later: it is what the model continued from.
     if (away <= distance) [best, distance] = [n, away];
   });
   return best;

@@ -1,0 +1,242 @@
+"""Slack's export of a workspace: a folder a conversation, a file a day.
+
+Knows: channels, direct messages, Slack's markup. Does not know: who of the people is "me";
+a person says it.
+Data: Tree -> one Chat a folder, messages by their time, one day in memory at a time.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from inkling.corpus.document import Dropped, Message
+from inkling.corpus.importing import times
+from inkling.corpus.importing.importer import (
+    Claim,
+    ImportedChat,
+    ImportedRecord,
+    Importer,
+    ReadOptions,
+)
+from inkling.corpus.importing.json_items import dict_of, json_items, list_of, text_or_none
+from inkling.corpus.importing.leftovers import left_out
+from inkling.corpus.importing.tree import Tree, TreeFile
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}\.json")
+_LISTS = ("channels.json", "groups.json", "dms.json", "mpims.json")
+_OTHERS = (
+    "users.json", "integration_logs.json", "canvases.json", "lists.json", "org_users.json",
+    "file_conversations.json", "huddle_transcripts.json", "workflows.json",
+)  # fmt: skip
+
+# What people write; every other subtype is a notice.
+_WRITTEN = (None, "thread_broadcast", "file_share", "me_message", "reply_broadcast")
+
+# `<@U1|wilma>`, `<https://a.example|words>`, `<!here>`. A `<` of a person's own is `&lt;`.
+_MARKUP = re.compile(r"<([^<>\n]{1,4000})>")
+
+
+def _roots(tree: Tree) -> list[str]:
+    """Folders in which an export begins: a list of conversations and a folder of days."""
+    listed = {file.folder for file in tree.files if file.name in _LISTS}
+    days = {file.folder for file in tree.files if _DAY.fullmatch(file.name)}
+    outer = {folder.rpartition("/")[0] for folder in days}
+    # An export of days alone (one folder taken out of it) has no names to show.
+    return sorted(listed & outer or listed)
+
+
+def _claims(tree: Tree) -> Iterator[Claim]:
+    for root in _roots(tree):
+        start = f"{root}/" if root else ""
+        days = _days(tree, root)
+        names = frozenset(start + name for name in (*_LISTS, *_OTHERS))
+        paths = {file.path for file in tree.files if file.path in names}
+        if start + "users.json" not in paths and not days:
+            continue
+        # Canvases and other files that lie among the days.
+        paths.update(file.path for file in tree.files if file.folder in days)
+        yield Claim(frozenset(paths), 0.95, f"Slack workspace, {len(days)} conversations")
+
+
+def _days(tree: Tree, root: str) -> dict[str, list[TreeFile]]:
+    """The days of each conversation's folder, in order."""
+    days: dict[str, list[TreeFile]] = {}
+    for file in tree.files:
+        if _DAY.fullmatch(file.name) and file.folder.rpartition("/")[0] == root and file.folder:
+            days.setdefault(file.folder, []).append(file)
+    return {folder: sorted(files, key=lambda f: f.name) for folder, files in sorted(days.items())}
+
+
+def _read(tree: Tree, claim: Claim, options: ReadOptions) -> Iterator[ImportedRecord]:
+    tree = tree.only(claim.files)
+    read: list[str] = []
+    for root in _roots(tree):
+        workspace = _Workspace.of(tree, root)
+        for folder, files in _days(tree, root).items():
+            read.extend(file.path for file in files)
+            yield workspace.chat(folder, files, options)
+    yield from left_out(claim, read)
+
+
+@dataclass(frozen=True)
+class _Workspace:
+    """Who and what is meant by the ids of an export."""
+
+    names: dict[str, str]
+    """Shown name of each user."""
+    handles: dict[str, tuple[str | None, ...]]
+    """Everything that a user goes by."""
+    bots: frozenset[str]
+    conversations: dict[str, tuple[str, dict[str, Any]]]
+    """By folder name: the list that it stands in, and its entry."""
+
+    @staticmethod
+    def of(tree: Tree, root: str) -> _Workspace:
+        start = f"{root}/" if root else ""
+        names: dict[str, str] = {}
+        handles: dict[str, tuple[str | None, ...]] = {}
+        bots = {"USLACKBOT"}
+        for user in _entries(tree, start + "users.json"):
+            key = text_or_none(user.get("id"))
+            if key is None:
+                continue
+            profile = dict_of(user.get("profile"))
+            display, real = (text_or_none(profile.get(k)) for k in ("display_name", "real_name"))
+            name, email = text_or_none(user.get("name")), text_or_none(profile.get("email"))
+            names[key] = display or real or name or key
+            handles[key] = (key, display, real, name, email)
+            if user.get("is_bot"):
+                bots.add(key)
+        conversations = {}
+        for listed in _LISTS:
+            for entry in _entries(tree, start + listed):
+                # Direct messages have no name; their folder is called as their id.
+                for folder in (text_or_none(entry.get("id")), text_or_none(entry.get("name"))):
+                    if folder:
+                        conversations[folder] = (listed, entry)
+        return _Workspace(names, handles, frozenset(bots), conversations)
+
+    def chat(self, folder: str, files: list[TreeFile], options: ReadOptions) -> ImportedChat:
+        name = folder.rpartition("/")[2]
+        listed, entry = self.conversations.get(name, ("", {}))
+        people: dict[str, str] = {}
+        direct = listed == "dms.json" or (not listed and re.fullmatch(r"D[A-Z0-9]{7,}", name))
+        members = [
+            self.names.get(m, m) for m in list_of(entry.get("members")) if isinstance(m, str)
+        ]
+        return ImportedChat(
+            text_or_none(entry.get("id")) or name,
+            folder,
+            self._messages(files, people, options),
+            title=", ".join(members) if direct and members else name,
+            group=not direct,
+            me_known=False,
+            people=people,
+        )
+
+    def _messages(
+        self, files: list[TreeFile], people: dict[str, str], options: ReadOptions
+    ) -> Iterator[Message | Dropped]:
+        for file in files:
+            messages = []
+            for value in json_items(file):
+                if isinstance(value, Dropped):
+                    yield value
+                elif isinstance(value, dict):
+                    messages.append(value)
+                else:
+                    yield Dropped("no message", file.path)
+            messages.sort(key=_moment)
+            for message in messages:
+                yield self._message(message, file.path, people, options)
+
+    def _message(
+        self, message: dict[str, Any], raw_ref: str, people: dict[str, str], options: ReadOptions
+    ) -> Message | Dropped:
+        subtype = message.get("subtype")
+        if subtype == "tombstone":
+            return Dropped("deleted message", raw_ref)
+        if subtype == "huddle_thread":
+            return Dropped("call", raw_ref)
+        is_bot = subtype == "bot_message" or bool(message.get("bot_id"))
+        if not is_bot and subtype not in _WRITTEN:
+            return Dropped("system notice", raw_ref)
+        user = text_or_none(message.get("user")) or text_or_none(message.get("bot_id"))
+        if user is None:
+            return Dropped("message without an author", raw_ref)
+        text = self._text(text_or_none(message.get("text")) or "")
+        if not text.strip():
+            attached = message.get("files") or message.get("attachments")
+            return Dropped("media without text" if attached else "empty", raw_ref)
+        own = _without_quotes(text)
+        if not own.strip():
+            return Dropped("only quoted text", raw_ref)
+        profile = dict_of(message.get("user_profile"))
+        shown = self.names.get(user) or text_or_none(profile.get("display_name"))
+        people.setdefault(user, shown or text_or_none(profile.get("real_name")) or user)
+        stamp, thread = text_or_none(message.get("ts")), text_or_none(message.get("thread_ts"))
+        return Message(
+            author_id=user,
+            is_me=options.is_me(user, *self.handles.get(user, ())),
+            text=own,
+            kind="bot" if is_bot or user in self.bots else "text",
+            message_id=stamp,
+            timestamp=times.from_unix(stamp),
+            reply_to=thread if thread != stamp else None,
+            raw_ref=raw_ref,
+        )
+
+    def _text(self, text: str) -> str:
+        return html.unescape(_MARKUP.sub(self._shown, text)) if "<" in text or "&" in text else text
+
+    def _shown(self, match: re.Match[str]) -> str:
+        """Markup as it was seen: names of people, words of links."""
+        target, bar, label = match[1].partition("|")
+        kind, name = target[:1], target[1:]
+        if kind == "@":
+            return "@" + (label or self.names.get(name, name))
+        if kind == "#":
+            channel = self.conversations.get(name, ("", {}))[1]
+            return "#" + (label or text_or_none(channel.get("name")) or name)
+        if kind == "!":
+            if target.startswith("!date"):
+                return label or ""
+            return label if label.startswith("@") else "@" + (label or name.partition("^")[0])
+        return label if bar and label else target.removeprefix("mailto:")
+
+
+def _entries(tree: Tree, path: str) -> Iterator[dict[str, Any]]:
+    file = tree.get(path)
+    if file is not None:
+        yield from (entry for entry in json_items(file) if isinstance(entry, dict))
+
+
+def _moment(message: dict[str, Any]) -> float:
+    try:
+        return float(message.get("ts") or 0)
+    except (TypeError, ValueError):
+        return 0.0
+
+
+def _without_quotes(text: str) -> str:
+    """Lines that begin with `>` are what somebody else said."""
+    if ">" not in text:
+        return text
+    return "\n".join(line for line in text.split("\n") if not line.startswith(">"))
+
+
+IMPORTER = Importer(
+    name="slack",
+    title="Slack",
+    kind="chats",
+    how_to_export=(
+        "Slack in the browser: workspace name > Tools & settings > Workspace settings > "
+        "Import/Export data > Export. Owners and admins can do it; add the zip as it is."
+    ),
+    claims=_claims,
+    read=_read,
+)

@@ -1,0 +1,1 @@
+"""What every importer shares: trees of files, detection, encodings, times, names."""

@@ -1,0 +1,1 @@
+"""What is found out about machine, installation, workspace and runs. Nothing here writes."""

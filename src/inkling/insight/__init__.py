@@ -1,1 +1,0 @@
-"""Looking inside: what a run copied, and what its model does with a text."""

@@ -1,1 +1,0 @@
-"""Forgetting on disk: which files still hold a text, and taking it out of them."""

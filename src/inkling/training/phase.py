@@ -1,0 +1,152 @@
+"""One phase of a run: what it is given, and the state that a checkpoint holds.
+
+Knows: everything a later step depends on, and how it is saved and restored. Does not know: the
+order of things in a step (training.loop), what is evaluated.
+Data: `PhaseSetup` -> `PhaseState` <-> checkpoint.
+
+Bit-exact resume: weights, optimizer state, loader position, torch's random state, best so far,
+learning-rate scale and rows a pass are in the checkpoint; every decision taken from the clock
+(how many steps fit into the minutes) is a recorded `Replan`.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from inkling.checkpoints import Checkpoint
+from inkling.config import Phase, Replan, TrainingSettings
+from inkling.runs import Run
+from inkling.tokens.loader import Loader
+from inkling.training.budget import Budget
+from inkling.training.callbacks import Callbacks
+from inkling.training.optim import Optimizers
+
+if TYPE_CHECKING:
+    from inkling.evaluation.likelihood import Likelihood
+    from inkling.runtime import Runtime
+
+
+@dataclass
+class PhaseSetup:
+    """One phase of one run, ready to start."""
+
+    run: Run
+    phase: Phase
+    model: nn.Module
+    loader: Loader
+    settings: TrainingSettings
+    evaluate: Callable[[nn.Module], Likelihood]
+    runtime: Runtime
+    base_step: int = 0
+    """Step of the run at which this phase began; the run's steps continue from there."""
+    callbacks: Callbacks = field(default_factory=Callbacks)
+    budget: Budget | None = None
+    replans: tuple[Replan, ...] = ()
+    on_replan: Callable[[Replan], None] = lambda replan: None
+    evaluate_first: bool = False
+    elapsed: float = 0.0
+    """Seconds of training before this phase; the run's minutes continue from there."""
+    optimizer_state: dict[str, Tensor] | None = None
+    """State that the optimizers begin with; by default they begin anew."""
+
+
+class PhaseState:
+    """The mutable state of a running phase."""
+
+    def __init__(self, setup: PhaseSetup) -> None:
+        self.setup = setup
+        self.optimizers = Optimizers(setup.model, setup.settings.optimizer)
+        self.step = 0
+        self.rows = setup.settings.batch.device_batch_size
+        self.lr_scale = 1.0
+        self.rollbacks = 0
+        self.evaluations_since_best = 0
+        self.elapsed = setup.elapsed
+        self.best = math.inf
+        self.loss_sum = 0.0
+        self.loss_count = 0
+        self.best_of_phases = setup.run.checkpoints.best()
+        self._since = time.monotonic()
+
+    def begin(self, resume: Checkpoint | None) -> None:
+        """Take over a checkpoint of this phase, or what the phase before left."""
+        if resume is not None:
+            self.restore(resume)
+            self.setup.run.checkpoints.write_best(self.best_of_phases)
+        elif self.setup.optimizer_state is not None:
+            self.optimizers.load_state_tensors(self.setup.optimizer_state)
+        self.setup.run.truncate_after(self.run_step)
+
+    @property
+    def run_step(self) -> int:
+        return self.setup.base_step + self.step
+
+    def minutes(self) -> float:
+        """Minutes of training so far, earlier phases included."""
+        return (self.elapsed + time.monotonic() - self._since) / 60
+
+    def count(self, loss: float) -> None:
+        """Note that a step was made."""
+        self.step += 1
+        self.loss_sum += loss
+        self.loss_count += 1
+
+    def take_mean_loss(self) -> float | None:
+        """Mean training loss since this was last asked for; None where there was no step."""
+        mean = self.loss_sum / self.loss_count if self.loss_count else None
+        self.loss_sum, self.loss_count = 0.0, 0
+        return mean
+
+    def save(self) -> None:
+        """Write a checkpoint of this step, thin out older ones."""
+        run = self.setup.run
+        optimizer = self.optimizers.state_tensors() | {"rng": torch.get_rng_state()}
+        if self.setup.runtime.device.type == "cuda":
+            optimizer["rng_cuda"] = torch.cuda.get_rng_state()
+        run.checkpoints.save(self.run_step, self._state(), self.setup.model.state_dict(), optimizer)
+        # After the checkpoint it may name; a crash in between is mended by the next resume.
+        run.checkpoints.write_best(self.best_of_phases)
+        run.checkpoints.prune()
+
+    def _state(self) -> dict[str, Any]:
+        self.elapsed += time.monotonic() - self._since
+        self._since = time.monotonic()
+        return {
+            "phase": self.setup.phase,
+            "phase_step": self.step,
+            "loader": self.setup.loader.state(),
+            "device_batch_size": self.rows,
+            "lr_scale": self.lr_scale,
+            "stale": self.evaluations_since_best,
+            "elapsed": self.elapsed,
+            "best": None if math.isinf(self.best) else self.best,
+            "best_of_phases": self.best_of_phases,
+            "loss_sum": self.loss_sum,
+            "loss_count": self.loss_count,
+        }
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Be as when the checkpoint was saved."""
+        assert checkpoint.optimizer is not None
+        state = checkpoint.state
+        self.setup.model.load_state_dict(checkpoint.model)
+        self.optimizers.load_state_tensors(checkpoint.optimizer)
+        torch.set_rng_state(checkpoint.optimizer["rng"])
+        if "rng_cuda" in checkpoint.optimizer and self.setup.runtime.device.type == "cuda":
+            torch.cuda.set_rng_state(checkpoint.optimizer["rng_cuda"])
+        self.setup.loader.load_state(state["loader"])
+        self.step = state["phase_step"]
+        self.rows = state["device_batch_size"]
+        self.lr_scale = state["lr_scale"]
+        self.evaluations_since_best = state["stale"]
+        self.elapsed = state["elapsed"]
+        self.best = math.inf if state["best"] is None else state["best"]
+        self.best_of_phases = state["best_of_phases"]
+        self.loss_sum, self.loss_count = state["loss_sum"], state["loss_count"]

@@ -1,0 +1,142 @@
+"""A run written in the form of another engine, and one read back, as library calls.
+
+Knows: which run is meant, where its export goes, in which order it is checked and written. Does
+not know who asks or what a person says to the warnings.
+Data: workspace + kind -> `plan_export` -> `PlannedExport.write` -> a folder; a folder ->
+`import_model` -> a run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from inkling.errors import ExportError, UsageError
+from inkling.exports.kinds import GGUF_TYPES, ExportKind, GgufType
+from inkling.settings import reply_settings
+from inkling.workspace import Workspace
+
+if TYPE_CHECKING:
+    from inkling.evaluation.schema import EvaluationReport
+    from inkling.exports.exportable_run import ExportableRun
+    from inkling.runs import Run
+
+_BYTES = {"f32": 4.0, "f16": 2.0, "q8_0": 34 / 32}
+"""Of one weight; a block of Q8_0 has 32 of a byte and a scale of two."""
+_OTHER_BYTES = 2_000_000
+"""What a vocabulary and all else may take."""
+
+
+@dataclass(frozen=True)
+class PlannedExport:
+    """An export that is checked and not yet written."""
+
+    kind: ExportKind
+    model: ExportableRun
+    report: EvaluationReport | None
+    target: Path
+    gguf_type: GgufType
+    force: bool
+
+    @property
+    def warnings(self) -> list[str]:
+        """Reasons not to give it away, each a sentence."""
+        from inkling.exports.safety import warnings
+
+        return warnings(self.model.config, self.report)
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes, about."""
+        width = _BYTES[self.gguf_type if self.kind == "gguf" else "f32"]
+        return int(self.model.settings.parameter_count() * width) + _OTHER_BYTES
+
+    @property
+    def gguf_name(self) -> str:
+        """The model's file in a folder of GGUF."""
+        return f"{self.model.config.name}-{self.gguf_type}.gguf"
+
+    def write(self) -> Path:
+        """Write the folder, whole or not at all; where it is. Raises ExportError."""
+        from inkling.exports.folder import export_folder, new_mark
+        from inkling.exports.gguf_file import write_gguf
+        from inkling.exports.huggingface import write_huggingface
+        from inkling.exports.model_card import model_card
+        from inkling.exports.ollama import modelfile
+        from inkling.exports.usage import usage
+
+        mark = new_mark(self.kind, self.model)
+        with export_folder(self.target, mark, self.size, self.force) as folder:
+            if self.kind == "gguf":
+                write_gguf(folder / self.gguf_name, self.model, self.gguf_type)
+                content = modelfile(self.model, self.gguf_name)
+                (folder / "Modelfile").write_text(content, encoding="utf-8")
+            else:
+                write_huggingface(folder, self.model)
+            card = model_card(self.model, self.report, usage(self.kind, self.gguf_name))
+            (folder / "README.md").write_text(card, encoding="utf-8")
+        return self.target
+
+
+def plan_export(
+    workspace: Workspace,
+    kind: ExportKind,
+    run: str | None = None,
+    *,
+    to: Path | None = None,
+    gguf_type: str = "f16",
+    force: bool = False,
+) -> PlannedExport:
+    """Check that the named run, else the newest, can be exported, and decide where to.
+
+    `to` is by default `exports/RUN-KIND` in the workspace; an export that is there already is
+    replaced with `force` alone. Raises ExportError, RunError, CheckpointError, TokenizerError and
+    UsageError, each with a sentence for a person.
+    """
+    chosen = next((name for name in GGUF_TYPES if name == gguf_type.lower()), None)
+    if chosen is None:
+        raise UsageError(f"--type must be one of {', '.join(GGUF_TYPES)}; you gave {gguf_type}.")
+    from inkling.evaluation.schema import read_report
+    from inkling.exports.exportable_run import load_exportable
+    from inkling.exports.folder import check_target
+    from inkling.runs import Run
+
+    found = Run.choose(workspace, run)
+    target = (to or workspace.exports_path / f"{found.name}-{kind}").absolute()
+    check_target(target, force)
+    model = load_exportable(found, workspace.name, reply_settings(workspace))
+    return PlannedExport(kind, model, read_report(found), target, chosen, force)
+
+
+def import_model(workspace: Workspace, folder: Path, name: str | None = None) -> Run:
+    """Bring an exported folder (hf or mlx) into the workspace as a new run.
+
+    The run has the weights, the tokenizer and what is known of its training, but none of its text:
+    it chats, can be fine-tuned and exported, and cannot be traced or evaluated. Raises ExportError
+    where the folder is no such export or its parts do not fit each other.
+    """
+    from inkling.exports.imported_model import read_model
+    from inkling.preparation import nothing_half_begun
+    from inkling.run_files import OPTIMIZER_FILE
+    from inkling.runs import Run
+
+    with workspace.training_lock():
+        run_name = name or Run.next_name(workspace, "imported")
+        path = workspace.run_path(run_name)
+        if path.exists():
+            raise ExportError(
+                f"There is already a run called {run_name!r}. Choose another with --name."
+            )
+        model = read_model(folder, run_name)
+        with nothing_half_begun(path):
+            run = Run(path)
+            path.mkdir(parents=True)
+            model.tokenizer.save(run.tokenizer_path)
+            phase = "finetune" if model.tuned else "train"
+            run.checkpoints.save(model.step, {"phase": phase}, model.tensors(), {})
+            # It has the weights alone: nothing to resume from.
+            (run.checkpoints.path(model.step) / OPTIMIZER_FILE).unlink()
+            run.checkpoints.write_best(model.best())
+            run.write_config(model.config)
+    return run

@@ -1,0 +1,104 @@
+"""Google Chat in the Takeout: whose export it is, localised dates, deleted messages."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+
+from inkling.corpus.importers.google_chat import IMPORTER
+from inkling.corpus.importing.importer import ReadOptions
+from tests.importers.checks import ONE_CHARACTER, mutated, read_all
+
+WILMA = {"name": "Wilma Reed", "email": "wilma@example.org", "user_type": "Human"}
+CLEO = {"name": "Cleo Park", "email": "cleo@example.org", "user_type": "Human"}
+AMOS = {"name": "Amos Reed", "email": "amos@example.org", "user_type": "Human"}
+WHEN = "Monday, July 5, 2021 at 2:03:54\u202fPM UTC"
+
+
+def said(who: dict[str, str] | None, text: str | None, **more: Any) -> dict[str, Any]:
+    message = {"creator": who, "created_date": WHEN, "topic_id": "t", "message_id": "g/t/m"}
+    return message | ({} if text is None else {"text": text}) | more
+
+
+TALK = [
+    said(CLEO, "is the boat *dry*?\n🚤"),
+    said(
+        WILMA,
+        "nearly, see @Amos",
+        created_date=None,
+        previous_message_versions=[{"created_date": WHEN, "text": "nerly"}],
+        quoted_message_metadata={"message_id": "g/t/0", "text": "is the boat dry?"},
+    ),
+    said(WILMA, None, attached_files=[{"original_name": "a.jpg", "export_name": "File-a.jpg"}]),
+    said(None, None, message_state="DELETED", deleted_date=WHEN),
+    said(CLEO, None, deleted_date="Montag, 5. Juli 2021 um 14:03:54 UTC"),
+    said(CLEO, None, annotations=[{"video_call_metadata": {}}]),
+    said({"name": "Tides", "user_type": "Bot"}, "High tide"),
+]
+ROOT = "Takeout/Google Chat"
+FILES = {
+    f"{ROOT}/Groups/DM 1a/messages.json": json.dumps({"messages": TALK}),
+    f"{ROOT}/Groups/DM 1a/group_info.json": json.dumps({"members": [WILMA, CLEO]}),
+    f"{ROOT}/Groups/DM 1a/File-a.jpg": b"\xff\xd8",
+    f"{ROOT}/Groups/Space 2b/messages.json": json.dumps({"messages": [said(AMOS, "hello all")]}),
+    f"{ROOT}/Groups/Space 2b/group_info.json": json.dumps(
+        {"name": "Boats", "members": [WILMA, CLEO, AMOS]}
+    ),
+    f"{ROOT}/Users/User 3/user_info.json": json.dumps({"user": WILMA, "membership_info": []}),
+}
+
+
+def test_conversations_of_the_account() -> None:
+    """The export says whose it is; everything left out has a reason."""
+    read = read_all(IMPORTER, FILES)
+    direct, space = read.chats
+    assert read.mine == ["nearly, see @Amos"]
+    first, own, bot = read.messages[0]
+    assert first.text == "is the boat *dry*?\n🚤"
+    assert {first.timestamp, own.timestamp} == {"2021-07-05T14:03:54Z"}
+    assert own.reply_to == "g/t/0"
+    assert bot.kind == "bot"
+    assert (direct.title, direct.group, direct.me_known) == ("Cleo Park", False, True)
+    assert (space.title, space.group) == ("Boats", True)
+    assert direct.people["cleo@example.org"] == "Cleo Park"
+    assert read.dropped == {
+        "media without text": 1,
+        "deleted message": 2,
+        "system notice": 1,
+        "attachment": 1,
+    }
+    assert read.found == len(TALK) + 1 + 1
+
+
+def test_without_the_account_a_person_says_who_they_are() -> None:
+    """Folders copied out of the export."""
+    files = {"DM 1a/messages.json": FILES[f"{ROOT}/Groups/DM 1a/messages.json"]}
+    assert not read_all(IMPORTER, files).chats[0].me_known
+    assert read_all(IMPORTER, files, ReadOptions.of(["WILMA REED"])).mine == ["nearly, see @Amos"]
+
+
+def test_other_messages_are_not_claimed() -> None:
+    """Other programs call their files so too."""
+    assert read_all(IMPORTER, {"messages.json": '{"messages": [{"sender_name": "a"}]}'}).found == 0
+
+
+@settings(max_examples=60, deadline=None)
+@given(mutated([json.dumps({"messages": TALK}).encode()]))
+def test_any_bytes_give_a_result(data: bytes) -> None:
+    """Never an exception."""
+    for path in FILES:
+        read_all(IMPORTER, {**FILES, path: data})
+
+
+@pytest.mark.parametrize("character", ONE_CHARACTER)
+def test_a_megabyte_of_one_character_is_quick(character: str) -> None:
+    """Time is linear in the input."""
+    started = time.process_time()
+    run = character * 1_000_000
+    talk = json.dumps({"messages": [said(CLEO, run, created_date=run)]})
+    read_all(IMPORTER, {**FILES, f"{ROOT}/Groups/DM 1a/messages.json": talk})
+    assert time.process_time() - started < 15

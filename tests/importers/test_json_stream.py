@@ -1,0 +1,121 @@
+"""The pull parser for JSON files of any size."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from inkling.corpus.importing import json_stream
+from inkling.corpus.importing.json_stream import BROKEN, JsonStream, valid_text
+
+
+class Slow(io.BytesIO):
+    """Gives a few bytes at a time, whatever is asked for."""
+
+    def __init__(self, data: bytes, step: int) -> None:
+        super().__init__(data)
+        self.step = step
+
+    def read(self, size: int | None = -1) -> bytes:
+        return super().read(self.step if size != 0 else 0)
+
+
+def whole(stream: JsonStream) -> Any:
+    """A file's value, put together out of what is pulled."""
+    character = stream.peek()
+    if character == "{":
+        return {key: whole(stream) for key in stream.fields()}
+    if character == "[":
+        return [whole(stream) for _ in stream.elements()]
+    return stream.value()
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(JSON, st.integers(1, 9), st.booleans())
+def test_what_is_pulled_is_what_stands_there(value: Any, step: int, plain: bool) -> None:
+    """However the bytes arrive."""
+    data = json.dumps(value, ensure_ascii=plain, indent=1 if plain else None)
+    stream = JsonStream(Slow(data.encode("utf-8", "surrogatepass"), step))
+    assert whole(stream) == json.loads(
+        data.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    )
+    assert not stream.damaged
+    assert stream.peek() == ""
+
+
+def test_items_behind_a_broken_one_are_read() -> None:
+    """A number of 5,000 digits and ten thousand brackets cost themselves only."""
+    deep = "[" * 10_000 + "]" * 10_000
+    data = f'[{{"a":1}}, {{"n":{"9" * 5000}}}, {deep}, {{"a" 2}}, "b\\"]", tru, 7]'
+    stream = JsonStream(io.BytesIO(data.encode()))
+    items = list(stream.items())
+    assert items == [{"a": 1}, BROKEN, BROKEN, BROKEN, 'b"]', BROKEN, 7]
+    assert not stream.damaged
+
+
+def test_a_file_that_ends_in_the_middle() -> None:
+    """What is whole is given."""
+    stream = JsonStream(io.BytesIO(b'{"messages": [{"a": 1}, {"a": 2}, {"a": "x'))
+    for key in stream.fields():
+        assert key == "messages"
+        assert list(stream.items()) == [{"a": 1}, {"a": 2}, BROKEN]
+    assert stream.damaged
+
+
+def test_values_that_nobody_asks_for() -> None:
+    """They are skipped, and other kinds than expected are empty."""
+    stream = JsonStream(io.BytesIO(b'{"a": {"x": "}"}, "b": 3, "c": [4], "d": "[", "e": 5}'))
+    seen = {}
+    for key in stream.fields():
+        if key == "e":
+            seen[key] = stream.value()
+        elif key == "b":
+            seen[key] = list(stream.items())
+    assert seen == {"b": [], "e": 5}
+    assert not stream.damaged
+
+
+def test_a_value_that_is_too_large_is_not_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is broken, and the next is read."""
+    monkeypatch.setattr(json_stream, "VALUE_CHARACTERS", 1000)
+    monkeypatch.setattr(json_stream, "CHUNK_BYTES", 100)
+    data = json.dumps(["a" * 5000, "b", {"c": "d" * 5000}, 1]).encode()
+    assert list(JsonStream(io.BytesIO(data)).items()) == [BROKEN, "b", BROKEN, 1]
+
+
+@pytest.mark.parametrize("character", ["[", "{", '"', "1", " ", "\\", "]", "a", ",", '{"a":'])
+def test_a_megabyte_of_one_character(character: str) -> None:
+    """In linear time, alone and in an array."""
+    started = time.process_time()
+    for front in ("", "[", '["'):
+        stream = JsonStream(io.BytesIO((front + character * 1_000_000).encode()))
+        list(stream.items())
+    assert time.process_time() - started < 15
+
+
+def test_half_characters() -> None:
+    """An escape that spells half an emoji is no text."""
+    assert valid_text(json.loads('"a\\ud83d"')) == "a\ufffd"
+    assert valid_text("👩\u200d👧") == "👩\u200d👧"
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(alphabet='[]{}":,\\1a \x0b\u00a0', max_size=30))
+def test_whatever_stands_there_ends(text: str) -> None:
+    """Every call goes on or stops."""
+    for pull in (JsonStream.items, JsonStream.fields, JsonStream.elements):
+        for _ in pull(JsonStream(io.BytesIO(text.encode()))):
+            pass
