@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from inkling.cli.main import main
 from inkling.workspace import Workspace
@@ -22,6 +23,18 @@ from tests.sharing import made_once
 # children would inherit that, and the tests press Ctrl-C on them.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+# A suite gives the same result twice on the same code, on a slow machine too. Other inputs than
+# those of every run: INKLING_HYPOTHESIS=exploring.
+settings.register_profile(
+    "repeatable",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile("exploring", settings.get_profile("repeatable"), derandomize=False)
+settings.load_profile(os.environ.get("INKLING_HYPOTHESIS", "repeatable"))
 
 DEMO = Path(__file__).resolve().parent.parent / "demo"
 

@@ -10,12 +10,13 @@ export class Loaded<Value> {
   private fetch: ((signal: AbortSignal) => Promise<Value>) | null = null;
   private controller: AbortController | null = null;
 
-  /** Ask, unless `key` is what was asked last. */
-  want(key: string, fetch: (signal: AbortSignal) => Promise<Value>): void {
-    if (key === this.key) return;
+  /** Ask, unless `key` is what was asked last; whether it was asked. */
+  want(key: string, fetch: (signal: AbortSignal) => Promise<Value>): boolean {
+    if (key === this.key) return false;
     this.key = key;
     this.fetch = fetch;
     void this.ask();
+    return true;
   }
 
   retry(): void {

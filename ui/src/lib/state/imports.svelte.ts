@@ -127,7 +127,10 @@ class Imports {
       return;
     }
     const broken = error instanceof ChatError && error.message === UNREACHABLE;
-    if (broken && now?.id === id) await cancelImport(id);
+    if (broken) {
+      if (now?.id === id) await cancelImport(id);
+      this.take(now?.id === id ? null : now); // else the next look says that somebody ended it
+    }
     this.refusal = broken ? UNREADABLE : sentenceFor(error);
   }
 
