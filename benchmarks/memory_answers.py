@@ -33,7 +33,6 @@ from inkling.evaluation.loops import has_loop
 from inkling.inference.chat import ChatModel
 from inkling.memory.corpus_index import corpus_records
 from inkling.memory.index import Index
-from inkling.memory.lookup import nearest
 from inkling.runs import Run
 from inkling.runtime import Runtime
 from inkling.tokens.chat_format import Turn
@@ -109,8 +108,9 @@ def main() -> None:
     for name in options.only or names:
         questions = asked(folder / f"{name}.txt")
         begun = time.perf_counter()
-        found = [nearest(index, q.message, q.history) for q in questions]
+        specs = [model.reply_spec(q.message, q.history, REPLY) for q in questions]
         took = (time.perf_counter() - begun) / len(questions)
+        found = [spec.recalled.neighbours if spec.recalled else () for spec in specs]
         held = [
             [bool(q.right.search(n.record.reply.lower())) for n in near]
             for q, near in zip(questions, found, strict=True)

@@ -80,15 +80,6 @@ def test_weights_sum_to_one_and_fall(index: Index) -> None:
     assert all(a.weight >= b.weight for a, b in pairwise(found))
 
 
-def test_a_judge_can_change_the_order(index: Index) -> None:
-    """What the model thinks of each candidate counts."""
-    wanted = "tea, strong, no sugar"
-    judged = nearest(
-        index, "hello", judge=lambda rs: [0.0 if r.reply == wanted else -9.0 for r in rs]
-    )
-    assert judged[0].record.reply == wanted
-
-
 def test_the_same_reply_is_offered_once() -> None:
     """Where every reply is the same there is one neighbour."""
     same = [Record(f"question {n}", "yes", document=str(n)) for n in range(9)]

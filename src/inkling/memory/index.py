@@ -6,9 +6,10 @@ Data: records -> `IndexBuilder` -> `Index`; text -> `Index.query` -> `Index.scor
 
 A record has three fields: what was asked, what was answered, the turns before. A word of a query
 finds not only itself but the words spelled like it (words.spelling), each for as much as their
-spellings share: "tuning" finds "tuned" and "tunning". So only whole words have posting lists, an
-index stays small beside its text, and nothing is bound to one language: there is no stemmer and
-no list of stop words, a word that stands everywhere says next to nothing.
+spellings share: "tuning" finds "tuned" and "tunning"; and, for less, the words that belong to it
+(related_words.py): "town" finds "village". So only whole words have posting lists, an index stays
+small beside its text, and nothing needs a language: there is no stemmer and no list of stop words,
+a word that stands everywhere says next to nothing.
 
 What a word says is BM25's ln(1 + (N − n + ½) / (n + ½)) (Robertson and Zaragoza 2009) over the
 records that hold it, times how much it tells of the reply (telling.py), a little more for a long
@@ -27,6 +28,7 @@ import numpy as np
 
 from inkling.memory.postings import Field, PairCollector
 from inkling.memory.records import Record
+from inkling.memory.related_words import related
 from inkling.memory.telling import telling
 from inkling.memory.words import spelling, words
 
@@ -38,8 +40,11 @@ LENGTH_DAMPING = 0.25
 MIN_LIKENESS = 0.25
 """Share of a word's spelling from which another word counts as like it."""
 
-MAX_ALIKE = 24
-"""Words spelled like one of a query that are looked up beside it."""
+RELATED = 0.4
+"""How alike a word that is related to one of a query counts, against one spelled like it."""
+
+MAX_SPELLED, MAX_ALIKE = 24, 64
+"""Words spelled like one of a query that are looked up beside it; with those related to it."""
 
 MAX_QUERY_WORDS = 48
 """Words of a query that are looked up, those that say most."""
@@ -209,6 +214,17 @@ class Index:
         )
 
     def _alike(self, word: str) -> tuple[np.ndarray, np.ndarray]:
+        """The words spelled like this one or related to it, and how alike they are, ascending."""
+        numbers, likeness = self._spelled_like(word)
+        others = [self._spelled_like(other) for other in related(word)]
+        numbers = np.concatenate([numbers, *(found for found, _ in others)])
+        likeness = np.concatenate([likeness, *(RELATED * alike for _, alike in others)])
+        order = np.argsort(-likeness, kind="stable")
+        _, first = np.unique(numbers[order], return_index=True)
+        kept = order[np.sort(first)[:MAX_ALIKE]][::-1]
+        return numbers[kept], likeness[kept]
+
+    def _spelled_like(self, word: str) -> tuple[np.ndarray, np.ndarray]:
         """The words spelled like this one, and how alike they are, ascending."""
         size = len(self.vocabulary)
         lists = [self._grams.get(gram) for gram in spelling(word)]
@@ -228,7 +244,7 @@ class Index:
             likeness[np.searchsorted(numbers, own)] = 1.0
         # A word that stands everywhere is looked up only as itself.
         likeness[(self._held_in[numbers] > COMMON) & (likeness < 1)] = 0
-        best = np.argsort(-likeness, kind="stable")[:MAX_ALIKE]
+        best = np.argsort(-likeness, kind="stable")[:MAX_SPELLED]
         best = best[likeness[best] >= MIN_LIKENESS][::-1]
         return numbers[best], likeness[best]
 

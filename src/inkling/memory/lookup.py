@@ -1,9 +1,8 @@
 """The nearest exchanges to a message, and how much each is worth.
 
 Knows: how a message, what was said before it, questions and replies are weighed against each
-other. Does not know: posting lists (index.py), ids, how a neighbour is used (mixture.py), models:
-whoever has one passes it as `judge`.
-Data: message + history -> scores of all records -> the best few, judged -> `Neighbour`s.
+other. Does not know: posting lists (index.py), ids, how a neighbour is used (mixture.py), models.
+Data: message + history -> scores of all records -> the best few -> `Neighbour`s.
 
 What a word says does not tell "how are you" from "and are you": all of their words stand
 everywhere. So among the best, and the more the less a message says, it also counts how many pairs
@@ -21,7 +20,7 @@ conversation is not looked up again.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -60,18 +59,11 @@ in question and reply."""
 LEAN_FALLS = 0.6
 """By so many powers of e that falls for each unit that a message says itself."""
 
-JUDGED, JUDGE_SHARE = 24, 2.0
-"""So many of the best are judged; a nat of mean log-probability counts so much."""
-
-LOOKED_OVER = 24
-"""So many more are looked through where some are left out for saying the same."""
+LOOKED_OVER = 48
+"""So many of the best are looked through: some say the same as others."""
 
 SAID = 0.8
 """A reply of whose words this share was said before says nothing new."""
-
-Judge = Callable[[Sequence[Record]], Sequence[float]]
-"""Mean natural logarithm of the probabilities of the tokens of each record's reply after the
-message, <|end|> included: what the model itself thinks of it."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +80,6 @@ def nearest(
     index: Index,
     message: str,
     history: Sequence[Turn] = (),
-    judge: Judge | None = None,
     count: int = NEIGHBOURS,
     passages: bool = False,
 ) -> tuple[Neighbour, ...]:
@@ -107,7 +98,7 @@ def nearest(
     in_order = PAIRS * unit * math.exp(-asked.weight / unit)
     found = _pairs(message)
     candidates: list[tuple[float, int, Record]] = []
-    for number in _highest(scores_N, JUDGED + LOOKED_OVER):
+    for number in _highest(scores_N, LOOKED_OVER):
         record = index.records[number]
         own = _pairs(record.question)
         shared = in_order * len(own & found) / math.sqrt(len(own))
@@ -121,18 +112,15 @@ def nearest(
             continue
         replies.add(reply)
         chosen.append((score, number, record))
-    chosen = chosen[:JUDGED]
+        if len(chosen) == count:
+            break
     if not chosen:
         return ()
-    scores = np.array([score for score, _, _ in chosen])
-    if judge is not None and len(chosen) > 1:
-        scores += JUDGE_SHARE * np.asarray(judge([record for _, _, record in chosen]))
-    best = np.argsort(-scores, kind="stable")[:count]
-    weights = np.exp(SHARPNESS * (scores[best] - scores[best[0]]))
+    weights = np.exp([SHARPNESS * (score - chosen[0][0]) for score, _, _ in chosen])
     weights /= weights.sum()
     return tuple(
-        Neighbour(chosen[place][1], chosen[place][2], float(scores[place]), float(weight))
-        for place, weight in zip(best.tolist(), weights, strict=True)
+        Neighbour(number, record, score, float(weight))
+        for (score, number, record), weight in zip(chosen, weights, strict=True)
     )
 
 
