@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import inkling
+from inkling.cli.main import main
 from inkling.config import Phase
 from inkling.errors import RunError, UsageError
 from inkling.runs import Run
@@ -202,3 +204,16 @@ def test_public_names_are_there_and_cost_nothing() -> None:
     assert json.loads(out.stdout) == ["inkling"]
     with pytest.raises(AttributeError, match="no attribute 'trian'"):
         _ = inkling.trian
+
+
+def test_what_is_forgotten_meanwhile_is_in_no_later_reply(trained: Workspace) -> None:
+    """A chat that is under way looks up what the corpus holds now."""
+    shutil.copytree(trained.path, "kept")
+    workspace = Workspace(Path("kept").resolve())
+    Path("odd.txt").write_text("them: where is the zylophant?\nme: in the scullery, polished\n")
+    chat = inkling.chat(workspace, memory=1, seed=1)
+    inkling.add(workspace, [Path("odd.txt")], me=["me"])
+    assert "scullery" in chat.reply("where is the zylophant?")
+    assert main(["corpus", "forget", "--match", "zylophant", "--yes", "-w", "kept"]) == 0
+    chat.history.clear()
+    assert "scullery" not in chat.reply("where is the zylophant?")

@@ -60,6 +60,10 @@ class Chat:
     model: ChatModel
     settings: SamplingSettings
     history: list[Turn] = field(default_factory=list)
+    workspace: Workspace | None = None
+    """Whose corpus the memory follows: what is forgotten or added counts from the next message
+    on. None: the memory stays as it is."""
+    _stamp: tuple[tuple[int, int], ...] = field(default=(), repr=False)
 
     def reply(self, message: str) -> str:
         """The reply to a message, which then belongs to the history."""
@@ -68,6 +72,8 @@ class Chat:
     def stream(self, message: str) -> Iterator[str]:
         """The same as chunks of text, as they are written (with `best_of` above 1 only when the
         best draft is known)."""
+        if self.workspace is not None:
+            self.model, self._stamp = refresh_memory(self.workspace, self.model, self._stamp)
         text = ""
         for chunk in self.model.reply(message, self.history, self.settings):
             text += chunk
@@ -82,4 +88,8 @@ def chat(workspace: Workspace, run: str | None = None, **sampling: Any) -> Chat:
     inkling.toml says, else as Inkling's own defaults for replies. Raises RunError where there is
     no trained model, UsageError for a setting that is out of range.
     """
-    return Chat(load_model(workspace, run), reply_settings(workspace, sampling))
+    from inkling.memory.corpus_index import corpus_stamp
+
+    stamp = corpus_stamp(workspace)
+    model = load_model(workspace, run)
+    return Chat(model, reply_settings(workspace, sampling), workspace=workspace, _stamp=stamp)
