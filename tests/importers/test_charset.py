@@ -40,7 +40,7 @@ def test_cyrillic_is_guessed_and_told(encoding: str, text: str) -> None:
     assert found.text == text
     (note,) = found.notes
     assert {"cp1251": "Windows-1251", "koi8_r": "KOI8-R"}[encoding] in note
-    assert "--encoding" in note
+    assert "say the encoding" in note
 
 
 @pytest.mark.parametrize(

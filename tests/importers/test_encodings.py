@@ -89,7 +89,7 @@ def test_an_old_encoding_is_guessed_and_told_or_named(
     guessed = records(importer, {path: text.encode("cp1251") for path, text in files.items()})
     assert [SAID in text for text in said(guessed)] == [True]
     assert noted(guessed) == [
-        "read as Windows-1251, which is a guess; if it is wrong, add --encoding NAME"
+        "read as Windows-1251, which is a guess: say the encoding if it is wrong"
     ]
     told = records(
         importer,

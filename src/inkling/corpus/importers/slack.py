@@ -25,6 +25,7 @@ from inkling.corpus.importing.importer import (
 from inkling.corpus.importing.json_items import dict_of, json_items, list_of, text_or_none
 from inkling.corpus.importing.leftovers import left_out
 from inkling.corpus.importing.tree import Tree, TreeFile
+from inkling.wording import plural
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}\.json")
 _LISTS = ("channels.json", "groups.json", "dms.json", "mpims.json")
@@ -59,7 +60,7 @@ def _claims(tree: Tree) -> Iterator[Claim]:
             continue
         # Canvases and other files that lie among the days.
         paths.update(file.path for file in tree.files if file.folder in days)
-        yield Claim(frozenset(paths), 0.95, f"Slack workspace, {len(days)} conversations")
+        yield Claim(frozenset(paths), 0.95, f"Slack workspace, {plural(len(days), 'conversation')}")
 
 
 def _days(tree: Tree, root: str) -> dict[str, list[TreeFile]]:

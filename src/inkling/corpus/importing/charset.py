@@ -203,7 +203,7 @@ def _guessed(blocks: Callable[[], Iterable[bytes]]) -> Charset | None:
 
 def _guess(encoding: str) -> str:
     name = _NAMES.get(encoding, encoding.replace("cp125", "Windows-125").replace("_", "-"))
-    return f"read as {name}, which is a guess; if it is wrong, add --encoding NAME"
+    return f"read as {name}, which is a guess: say the encoding if it is wrong"
 
 
 def _high_sample(blocks: Iterable[bytes]) -> bytes:
