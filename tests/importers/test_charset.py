@@ -23,7 +23,7 @@ def test_one_stray_byte_changes_nothing_else() -> None:
     found = decode(data)
     assert found is not None
     assert found.text == text + "It’s\n" + text
-    assert found.notes == ("1 byte that no UTF-8 has was read as Windows-1252",)
+    assert found.notes == ("1 byte that is not UTF-8 was read as Windows-1252",)
     nothing = decode(text.encode() + b"\x81")
     assert nothing is not None
     assert nothing.text == text + "\ufffd"

@@ -139,8 +139,8 @@ def find_encoding(blocks: Callable[[], Iterable[bytes]], told: str | None = None
             return Charset(encoding) if _look(blocks(), encoding, "strict").few else None
     # By chance bytes of another encoding are valid UTF-8 rarely, and never more often than not.
     if seen.strays <= max(1, seen.wide) and seen.few and not seen.zeros:
-        were = "was" if seen.strays == 1 else "were"
-        note = f"{plural(seen.strays, 'byte')} that no UTF-8 has {were} read as Windows-1252"
+        are, were = ("is", "was") if seen.strays == 1 else ("are", "were")
+        note = f"{plural(seen.strays, 'byte')} that {are} not UTF-8 {were} read as Windows-1252"
         return Charset("utf-8", (note,))
     return _guessed(blocks)
 
