@@ -99,7 +99,8 @@ def test_any_text_gives_a_date_or_none(text: str) -> None:
 
 
 STAMPS = st.from_regex(
-    r"\d{4}-[01]\d-[0-3]\d[T _][0-2]\d:[0-6]\d:[0-6]\d(\.\d{1,7})?(Z|\+00:00|-05:30)?", fullmatch=True
+    r"\d{4}-[01]\d-[0-3]\d[T _][0-2]\d:[0-6]\d:[0-6]\d(\.\d{1,7})?(Z|\+00:00|-05:30)?",
+    fullmatch=True,
 )
 
 
