@@ -137,7 +137,10 @@ class Imports {
       return;
     }
     const broken = error instanceof ChatError && error.message === UNREACHABLE;
-    if (broken && now?.id === id) await cancelImport(id);
+    if (broken) {
+      if (now?.id === id) await cancelImport(id);
+      this.take(null); // it is over, and why is said here
+    }
     this.refusal = broken ? UNREADABLE : sentenceFor(error);
   }
 
