@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from inkling.workspace import Workspace
 from tests.browser.test_chat_page import AXE
 from tests.server.conftest import PATIENCE, Server, start_server, stop_server
-from tests.server.test_import_api import CHAT, GROUP, LATER
+from tests.server.test_import_api import CHAT, GROUP, LATER, TALK
 
 pytestmark = pytest.mark.browser
 
@@ -191,6 +191,43 @@ def test_what_cannot_be_read_says_why(view: Page, writer: Server, desk: Path) ->
     assert current(writer) is None
 
 
+def test_what_was_not_seen_is_said(view: Page, writer: Server, desk: Path) -> None:
+    """The name in a conversation, where nothing could be read; then the encoding of a guess. What
+    was said stays in the form."""
+    (desk / "talk.txt").write_text(TALK)
+    drop(view, desk / "talk.txt")
+    expect(view.get_by_role("alert")).to_have_text("Nothing in talk.txt can be read.")
+    expect(view.locator("details li")).to_contain_text("say under which name you speak in it")
+    view.get_by_label("Your names or email addresses").fill("Ada")
+    view.keyboard.press("Enter")
+    expect(view.get_by_role("heading", name="Found in talk.txt")).to_be_focused()
+    expect(view.locator("article")).to_contain_text("1 dialog")
+    add(view)
+    view.get_by_role("heading", name="Added").wait_for()
+    assert corpus(writer)["talk.txt"]["conversations"] == 1
+    view.get_by_role("button", name="Add more").click()
+
+    (desk / "shum.txt").write_bytes("Шум моря слышен издалека, и чайки кричат.\n".encode("koi8-r"))
+    choose(view, desk / "shum.txt")
+    view.locator("summary", has_text="Not right?").click()
+    encoding = view.get_by_label("Encoding of its text files")
+    for name, sample in (("cp866", "Шум моря"), ("koi8-r", "Шум моря")):
+        encoding.fill(name)
+        view.get_by_role("button", name="Read it again").click()
+        expect(view.get_by_role("heading", name="Found in shum.txt")).to_be_focused()
+        sample_shown = view.locator(".sample", has_text=sample)
+        expect(sample_shown).to_have_count(1 if name == "koi8-r" else 0)
+        view.locator("summary", has_text="Not right?").click()
+        expect(encoding).to_have_value(name)
+    view.get_by_label("It is an export of").select_option(label="Telegram")
+    view.get_by_role("button", name="Read it again").click()
+    expect(view.get_by_role("alert")).to_have_text("Nothing in shum.txt can be read.")
+    expect(view.get_by_label("It is an export of")).to_have_value("telegram")
+    encoding.fill("klingon")
+    view.get_by_role("button", name="Read it again").click()
+    expect(view.get_by_text("There is no encoding called 'klingon'")).to_be_visible()
+
+
 def test_an_address_that_is_none_says_so(view: Page) -> None:
     """It stays in the field, to be corrected."""
     field = view.get_by_label("Or the address")
@@ -313,7 +350,7 @@ def test_no_accessibility_faults_and_nothing_spills(
         assert page.evaluate("document.querySelector('main').scrollWidth") <= width
         heights = page.evaluate(
             "[...document.querySelectorAll('button, summary, nav a, a.main, label:has(input), "
-            "input[type=text]')].filter((e) => e.offsetParent)"
+            "input[type=text], select')].filter((e) => e.offsetParent)"
             ".map((e) => e.getBoundingClientRect().height)"
         )
         assert min(heights) >= 44

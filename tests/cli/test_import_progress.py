@@ -8,7 +8,8 @@ import pytest
 
 from inkling.cli import add_progress
 from inkling.cli.add_progress import ImportLine
-from inkling.workflows.add import ImportProgress, add
+from inkling.workflows.add import add
+from inkling.workflows.import_progress import ImportProgress
 from inkling.workspace import Workspace
 
 

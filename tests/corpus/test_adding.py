@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inkling.corpus.document import Conversation, Document, Dropped, Message
+from inkling.corpus.document import Conversation, Document, Dropped, Message, content_hash
 from inkling.corpus.importing.importer import ImportedChat, Note
 from inkling.corpus.sessions import MAX_MESSAGES, cut, join, seconds
 from inkling.corpus.store import CorpusStore
@@ -364,3 +364,16 @@ def test_listing_documents_reads_no_text(store: CorpusStore) -> None:
     ):
         plan = [row[3] for row in store._db.execute(f"EXPLAIN QUERY PLAN {asked}")]
         assert any("USING COVERING INDEX document_label" in step for step in plan), plan
+
+
+def test_the_hash_of_a_conversation_stays_what_it_was() -> None:
+    """What is stored is known again by it: who said what, and when where that is told."""
+    said = [("Ada", True, "tea 🐕?"), ("Cleo", False, "yes"), ("Ada", True, "x" * 300)]
+    messages = tuple(Message(*one, timestamp=f"2024-01-0{n}") for n, one in enumerate(said, 1))
+    turns = [part for name, me, text in said for part in ("me" if me else "them", name, text)]
+    times = [f"2024-01-0{n}" for n in (1, 2, 3)]
+    timeless = tuple(message._replace(timestamp=None) for message in messages)
+    for item, parts in ((messages, turns + times), (timeless, turns)):
+        expected = content_hash("conversation", *parts)
+        assert Conversation(item, "a").content_hash == expected
+    assert expected == "6a78fbfbc9cbd2186195aafefa5d2af29a279215b6478cc11f5ef4abf9944f13"

@@ -124,6 +124,17 @@ def test_malformed_wordpress_exports() -> None:
     cut = text[: text.index("The last one") + 8]
     found = documents(records(wordpress.IMPORTER, {"w.xml": cut}))
     assert [d.text for d in found] == ["One & two three", "The last"]
+    # Indented by a program: the comments behind the post are still nobody's text.
+    file = '<div class="wp-block-file"><a href="x">Plan</a><a class="wp-block-file__button">Save</a></div>'
+    indented = (
+        wxr(item(f"<p>Mine</p>{file}"))
+        .replace("]]></", "]]>\n\t</")
+        .replace("><![CDATA[", ">\n<![CDATA[")
+    )
+    (found,) = documents(records(wordpress.IMPORTER, {"w.xml": indented}))
+    assert (found.text, found.title, found.timestamp) == (
+        "Mine\n\nPlan", "Tea & cake", "2020-05-06T08:00:00Z",
+    )  # fmt: skip
     latin = wxr(item("<p>Grüße</p>")).replace("UTF-8", "ISO-8859-1").encode("latin-1")
     assert [d.text for d in documents(records(wordpress.IMPORTER, {"w.xml": latin}))] == ["Grüße"]
     assert dropped(records(wordpress.IMPORTER, {"w.xml": wxr()})) == {"no posts in it": 1}

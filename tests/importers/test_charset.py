@@ -23,7 +23,7 @@ def test_one_stray_byte_changes_nothing_else() -> None:
     found = decode(data)
     assert found is not None
     assert found.text == text + "It’s\n" + text
-    assert found.notes == ("1 byte that no UTF-8 has was read as Windows-1252",)
+    assert found.notes == ("1 byte that is not UTF-8 was read as Windows-1252",)
     nothing = decode(text.encode() + b"\x81")
     assert nothing is not None
     assert nothing.text == text + "\ufffd"
@@ -40,7 +40,7 @@ def test_cyrillic_is_guessed_and_told(encoding: str, text: str) -> None:
     assert found.text == text
     (note,) = found.notes
     assert {"cp1251": "Windows-1251", "koi8_r": "KOI8-R"}[encoding] in note
-    assert "--encoding" in note
+    assert "say the encoding" in note
 
 
 @pytest.mark.parametrize(

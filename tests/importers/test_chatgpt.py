@@ -118,6 +118,16 @@ def test_shards_and_what_lies_beside_them() -> None:
     assert read.dropped["no writing of yours"] == 3
 
 
+@pytest.mark.parametrize("whole", [BOAT, {"conversations": [BOAT]}])
+def test_a_conversation_that_was_saved_by_itself(whole: dict[str, Any]) -> None:
+    """An object, not a list; one that is damaged or holds no conversation is told."""
+    inside = read_all(IMPORTER, {"conversations.json": json.dumps([BOAT])})
+    saved = json.dumps(whole)
+    assert read_all(IMPORTER, {"boat.json": "\ufeff " + saved}).mine == inside.mine
+    for text in (saved[:-5], '{"mapping": 1}'):
+        assert read_all(IMPORTER, {"boat.json": text}).dropped.total() == 1
+
+
 def test_a_file_that_breaks_off_gives_what_came_before() -> None:
     """One damaged shard does not stop the others."""
     whole = json.dumps([BOAT, BOAT])

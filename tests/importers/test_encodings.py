@@ -89,7 +89,7 @@ def test_an_old_encoding_is_guessed_and_told_or_named(
     guessed = records(importer, {path: text.encode("cp1251") for path, text in files.items()})
     assert [SAID in text for text in said(guessed)] == [True]
     assert noted(guessed) == [
-        "read as Windows-1251, which is a guess; if it is wrong, add --encoding NAME"
+        "read as Windows-1251, which is a guess: say the encoding if it is wrong"
     ]
     told = records(
         importer,
@@ -108,7 +108,28 @@ def test_a_stray_byte_spoils_nothing_else(importer: Importer, files: dict[str, s
         {path: text.encode().replace("чаю.".encode(), b"\x92") for path, text in files.items()},
     )
     assert [SAID.replace("чаю.", "’") in text for text in said(found)] == [True]
-    assert noted(found) == ["1 byte that no UTF-8 has was read as Windows-1252"]
+    assert noted(found) == ["1 byte that is not UTF-8 was read as Windows-1252"]
+
+
+@pytest.mark.parametrize(
+    ("importer", "files"), CASES[:-1], ids=[case[0].name for case in CASES[:-1]]
+)
+def test_files_that_were_joined(importer: Importer, files: dict[str, str]) -> None:
+    """Each began with a byte order mark: none of them is text, and nothing is guessed."""
+    joined = {
+        path: f"\ufeff{text.replace('чаю.', chr(0xFEFF) + 'чаю.')}" for path, text in files.items()
+    }
+    found = records(importer, joined)
+    assert [SAID in text for text in said(found)] == [True]
+    assert noted(found) == []
+
+
+def test_mailboxes_that_were_joined() -> None:
+    """A mark in front of a mail is no part of the one before it."""
+    ((importer, files),) = CASES[-1:]
+    found = records(importer, {path: f"\ufeff{text}\n" * 2 for path, text in files.items()})
+    assert [text.strip() for text in said(found)] == [SAID, SAID]
+    assert len(found) == 2
 
 
 def test_books_and_feeds() -> None:

@@ -142,7 +142,7 @@ def test_a_refused_chat_says_what_to_export(name: str, told: str) -> None:
 def test_a_conversation_needs_to_know_who_you_are() -> None:
     """Names without one of them being the author's; a name that nobody has."""
     talk = "Ada: hi\n~ Cleo: i bring the cake\nAda: tea\n+1 555 0100: who drives\n"
-    assert "--me NAME" in reason(read("a.txt", talk))
+    assert "say under which name" in reason(read("a.txt", talk))
     assert "nobody has the name" in reason(read("a.txt", talk, "Wilma"))
 
 

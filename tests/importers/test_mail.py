@@ -9,7 +9,7 @@ import time
 import pytest
 from hypothesis import given, settings
 
-from inkling.corpus.importers.mail import IMPORTER
+from inkling.corpus.importers.mail import IMPORTER, UNKNOWN_SENDER
 from inkling.corpus.importing.importer import ReadOptions
 from inkling.corpus.importing.mail_html import mail_html_to_text
 from inkling.corpus.importing.mail_text import own_words, without_prefixes
@@ -68,7 +68,7 @@ def test_by_address_by_folder_or_not_at_all() -> None:
     by_folder = read_all(IMPORTER, {"Mail/[Gmail].mbox/Envoyés.mbox/mbox": mbox(mail("Mine."))})
     assert [d.text for d in by_folder.documents] == ["Mine."]
     nobody = read_all(IMPORTER, {"all.mbox": box})
-    assert nobody.dropped == {"not known whether you sent it: say your address with --me": 2}
+    assert nobody.dropped == {UNKNOWN_SENDER: 2}
 
 
 def test_the_address_that_mails_were_delivered_to_is_the_owners() -> None:

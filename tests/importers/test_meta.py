@@ -101,6 +101,18 @@ def test_files_and_messages_are_turned_round() -> None:
     assert found.chats[0].chat_id == "messenger:cleo_1234"
 
 
+def test_a_thread_in_a_file_of_another_name() -> None:
+    """A browser numbers what it saves twice, people rename: what is in the file tells, and the chat
+    is the same as in the archive."""
+    talk = thread(message(1, "Cleo", "tea?"), message(2, "Wilma", "Käse, bitte"))
+    (whole,) = messenger({f"{INBOX}/cleo_1234/message_1.json": talk}, "Wilma").chats
+    other = '{"participants": [], "messages": []}'
+    for name in ("message_1 (1).json", "me and cleo.json"):
+        read = messenger({name: talk, "package.json": other}, "Wilma")
+        assert [chat.chat_id for chat in read.chats] == [whole.chat_id]
+        assert read.said() == [("Cleo", "tea?"), ("me", "Käse, bitte")]
+
+
 def test_the_one_in_every_thread_is_me() -> None:
     """With one thread only it is asked, unless the profile is there."""
     cleo = thread(message(1, "Cleo", "a"), message(2, "Wilma", "b"))

@@ -126,7 +126,7 @@ def test_jekyll_and_hugo_sites() -> None:
     ]
     with_drafts = records(static_site.IMPORTER, hugo, ReadOptions(drafts=True))
     assert len(documents(with_drafts)) == 2
-    assert dropped(with_drafts) == {"a date in the header that is none": 1}
+    assert dropped(with_drafts) == {"a date in the header that does not exist": 1}
 
 
 @given(st.text(max_size=80) | st.binary(max_size=80), st.sampled_from([".md", ".html", ".csv"]))

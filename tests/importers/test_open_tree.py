@@ -73,7 +73,7 @@ def test_links_are_followed_once() -> None:
     contents, left_out = opened(Path("in"))
     assert contents == {"a.txt": b"in/a.txt", "linked/b.txt": b"out/b.txt"}
     assert left_out["once more"] == "a link to a folder that is read already"
-    assert left_out["up"] == left_out["self"] == "a link to a folder around it"
+    assert left_out["up"] == left_out["self"] == "a link to a folder that contains it"
     assert left_out["broken"] == "a link to nothing"
     assert set(left_out) == {"once more", "up", "self", "broken", "round"}
 

@@ -165,6 +165,18 @@ def test_signal_exports_markdown() -> None:
     assert read.found == 9 + 2
 
 
+def test_what_signal_export_left_behind() -> None:
+    """Without attachments it says that there was one; behind words it is none of them."""
+    text = (
+        "[2024-01-05 18:00:02] Cleo:   (media not exported)  \n\n"
+        "[2024-01-05 18:01:02] Me: look  (attachment not exported)  \n\n"
+        "[2024-01-05 18:02:02] Me: why (media not exported) though?  \n"
+    )
+    read = read_all(IMPORTER, {"Cleo/chat.md": text})
+    assert read.mine == ["look", "why (media not exported) though?"]
+    assert read.dropped == {"media without text": 1}
+
+
 def test_sigtops_text() -> None:
     """Bodies hold blank lines and lines like fields; edits show the last version."""
     read = read_all(IMPORTER, {"Cleo Park (+1 555 0101).txt": SIGTOP})

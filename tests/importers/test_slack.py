@@ -69,6 +69,21 @@ FILES = {
 }
 
 
+def test_what_slack_wrote_over_a_file() -> None:
+    """In exports of before 2018; what the person said of it is theirs. What an app was added with
+    is nobody's, whoever added it."""
+    link = "<@U02CLEO> uploaded a file: <https://example.org/F1|tide.js>"
+    day = [
+        said("U02CLEO", link, "1.0", subtype="file_share", file={"id": "F1"}),
+        said("U02CLEO", f"{link} and commented: &lt;3 high\n again", "2.0", subtype="file_share"),
+        said("U02CLEO", "uploaded a file: no", "3.0", subtype="file_share"),
+        said("U02CLEO", "added an integration", "4.0", subtype="bot_add", bot_id="B1"),
+    ]
+    read = read_all(IMPORTER, FILES | {"boats/2021-07-05.json": json.dumps(day)})
+    assert [m.text for m in read.messages[1]][:2] == ["<3 high\n again", "uploaded a file: no"]
+    assert read.dropped["system notice"] == 1
+
+
 def test_messages_come_by_their_time_and_as_they_were_seen() -> None:
     """Links, mentions and entities turn into what people saw."""
     read = read_all(IMPORTER, FILES, ReadOptions.of(["Wilma Reed"]))

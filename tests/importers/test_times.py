@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inkling.corpus.importing import times
+from inkling.corpus.sessions import seconds
 
 NOON = "2021-07-05T14:03:54Z"
 
@@ -93,3 +96,34 @@ def test_any_text_gives_a_date_or_none(text: str) -> None:
     times.from_unix(text)
     times.from_iso(text)
     times.from_post(text)
+
+
+STAMPS = st.from_regex(
+    r"\d{4}-[01]\d-[0-3]\d[T _][0-2]\d:[0-6]\d:[0-6]\d(\.\d{1,7})?(Z|\+00:00|-05:30)?",
+    fullmatch=True,
+)
+
+
+@given(STAMPS | st.text(max_size=22) | st.dates().map(lambda day: f"{day}T10:12:59.5Z"))
+def test_the_short_way_gives_what_the_long_one_does(text: str) -> None:
+    """Times of messages are read without a datetime each; any others as before."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        assert seconds(text) is None
+        assert times.from_iso(text) is None
+        return
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    assert seconds(text) == aware.timestamp()
+    if moment.tzinfo is None:
+        assert times.from_iso(text) == moment.isoformat(timespec="seconds")
+    elif 1 < moment.year < 9999:
+        spec = "milliseconds" if moment.microsecond >= 1000 else "seconds"
+        whole = aware.astimezone(UTC).replace(tzinfo=None)
+        assert times.from_iso(text) == f"{whole.isoformat(timespec=spec)}Z"
+
+
+@given(st.integers(0, 10**11))
+def test_seconds_of_digits_are_those_of_the_number(count: int) -> None:
+    """As strings of digits they have a short way of their own."""
+    assert times.from_unix(str(count)) == times.from_unix(count)

@@ -189,10 +189,97 @@ def test_what_cannot_be_read_says_why_and_is_not_there(api: Server, workspace: W
     now = sent(api, {"log.txt": log.encode()})
     assert (now["state"], now["error"]) == ("failed", "Nothing in log.txt can be read.")
     assert now["found"][0]["left_out"][0]["count"] == 1
-    assert is_clean(workspace)
     assert call(api, "POST", f"/{now['id']}/confirm").status_code == 409
+    assert not is_clean(workspace)  # to be read again, as a person says
+    assert call(api, "DELETE", f"/{now['id']}").status_code == 204
+    assert is_clean(workspace)
+    now = sent(api, {"log.txt": log.encode()})
     assert sent(api, {GROUP: CHAT.encode()})["state"] == "asking"
     assert corpus(api) == []
+
+
+def again(server: Server, now: Any, **said: Any) -> Any:
+    """The import once it was read again."""
+    response = call(server, "POST", f"/{now['id']}/read", json=said)
+    assert response.status_code == 202, response.text
+    return reached(server, now["id"], "asking", "failed")
+
+
+TALK = "Ada: tea?\nCleo: yes\nAda: with milk\nCleo: without\nAda: then without\n"
+MAILBOX = "".join(
+    f"From x@example.org Mon Jan  1 10:00:0{n} 2024\nFrom: {who}\nTo: other@example.org\n"
+    f"Subject: tides\nMessage-ID: <{n}@example.org>\nDate: Mon, 1 Jan 2024 10:00:0{n} +0000\n\n"
+    f"The tide of day {n} was out.\n\n"
+    for n, who in enumerate(["Ada <ada@example.org>", "Cleo <cleo@example.org>"])
+)
+
+
+def test_a_person_says_what_was_not_seen(api: Server, workspace: Workspace) -> None:
+    """As --as, --encoding and --me do in a terminal: the files are read again where they lie, what
+    was said is shown, and what is added is what was previewed."""
+    now = sent(api, {"a.txt": "Шум моря слышен издалека, и чайки кричат.\n".encode("cp1251")})
+    now = again(api, now, encoding="koi8-r")
+    assert now["said"] == {"source": None, "encoding": "koi8-r", "me": []}
+    assert now["found"][0]["notes"] == []
+    assert "Шум" not in now["found"][0]["samples"][0]
+    now = again(api, now, encoding="windows-1251")
+    assert now["found"][0]["samples"] == ["Шум моря слышен издалека, и чайки кричат."]
+    added(api, now)
+    with CorpusStore(workspace.corpus_path) as store:
+        assert [d.text for d in store.documents()] == ["Шум моря слышен издалека, и чайки кричат."]
+
+    now = sent(api, {"talk.txt": TALK.encode()})
+    assert (now["state"], now["takes"]) == ("failed", ["source", "encoding", "me"])
+    assert "say under which name" in now["found"][0]["left_out"][0]["reason"]
+    now = again(api, now, me=["Ada"])
+    assert (now["state"], now["error"], now["readings"]) == ("asking", None, 2)
+    assert [r["conversations"] for r in added(api, now)["added"]] == [1]
+    assert is_clean(workspace)
+
+
+def test_an_address_of_mail_is_said_once(api: Server, workspace: Workspace) -> None:
+    """Of a mailbox in which nothing tells whose it is; the next one needs no word."""
+    now = sent(api, {"box.mbox": MAILBOX.encode()})
+    assert (now["state"], now["found"][0]["left_out"][0]["count"]) == ("failed", 2)
+    now = again(api, now, me=[" Ada@example.org "])
+    assert (now["found"][0]["documents"], now["said"]["me"]) == (1, ["Ada@example.org"])
+    (result,) = added(api, now)["added"]
+    assert (result["documents"], result["left_out"][0]["reason"]) == (1, "written by someone else")
+    with CorpusStore(workspace.corpus_path) as store:
+        assert store.own_names().by_importer == {"mail": ("Ada@example.org",)}
+    later = MAILBOX.replace("example.org>\nDate", "later.example.org>\nDate").replace(
+        "day", "night"
+    )
+    assert sent(api, {"later.mbox": later.encode()})["found"][0]["documents"] == 1
+
+
+def test_a_source_that_is_named_is_read_as_that(api: Server) -> None:
+    """Also where its name and beginning say nothing; names that nobody has are told."""
+    log = "".join(f"[12/01/2024, 10:{n:02}] Cleo; hello {n}\n" for n in range(9))
+    now = sent(api, {"notes.md": ("A title.\n" + log).encode()})
+    before = [each["importer"] for each in now["found"]]
+    now = again(api, now, source="whatsapp")
+    assert (before, [each["importer"] for each in now["found"]]) == (["files"], ["whatsapp"])
+    for said, words in (
+        ({"source": "smoke signals"}, "There is no source called"),
+        ({"encoding": "base64"}, "There is no encoding called"),
+        ({"who": "Ada"}, "who"),
+        ({"me": ["x" * 301]}, "me"),
+    ):
+        response = call(api, "POST", f"/{now['id']}/read", json=said)
+        assert (response.status_code, words in response.json()["error"]) == (400, True)
+    assert call(api, "GET", f"/{now['id']}").json() == now
+
+
+def test_what_is_being_sent_or_was_added_is_not_read_again(api: Server) -> None:
+    """In a sentence."""
+    name = begin(api, {GROUP: CHAT.encode()})
+    assert call(api, "POST", f"/{name}/read", json={}).status_code == 409
+    call(api, "DELETE", f"/{name}")
+    now = added(api, sent(api, {GROUP: CHAT.encode()}), me={"whatsapp": ["Ada"]})
+    assert now["takes"] == []
+    response = call(api, "POST", f"/{now['id']}/read", json={})
+    assert (response.status_code, "cannot be read again" in response.json()["error"]) == (409, True)
 
 
 POST = "<p>" + "The tide was out, and we walked to the island and back. " * 12 + "</p>"
@@ -211,6 +298,9 @@ def test_an_address_is_read_and_added(api: Server) -> None:
         now = reached(api, now["id"], "asking", "failed")
         assert (now["error"], now["name"]) == (None, site.address)
         assert [(f["importer"], f["documents"]) for f in now["found"]] == [("feed", 1)]
+        assert now["takes"] == ["me"]
+        refused = call(api, "POST", f"/{now['id']}/read", json={"source": "feed"})
+        assert (refused.status_code, "its answers tell" in refused.json()["error"]) == (400, True)
         asked = len(site.asked)
         (result,) = added(api, now)["added"]
         assert (result["source"], result["documents"]) == (site.address, 1)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 
 from inkling.cli.console import echo, visible
 from inkling.wording import duration, plural
-from inkling.workflows.add import ImportProgress
+from inkling.workflows.import_progress import ImportProgress
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar

@@ -14,7 +14,7 @@ from inkling.corpus.importing.preview import SourcePreview
 from inkling.corpus.masking.kinds import MEANING
 from inkling.corpus.records import AddResult
 from inkling.wording import plural
-from inkling.workflows.names import labels
+from inkling.workflows.names import labels, with_option
 
 CHATS_SHOWN = 3
 PEOPLE_SHOWN = 8
@@ -79,10 +79,12 @@ def print_left_out(
     """What was guessed, and what was left out and why, with an example each."""
     for note, count in notes.items():
         example = visible(examples.get(note, source))
-        echo(f"  {visible(note)} ({example}{f' and {count - 1:,} more' * (count > 1)})")
+        echo(
+            f"  {visible(with_option(note))} ({example}{f' and {count - 1:,} more' * (count > 1)})"
+        )
     for reason, count in dropped.most_common():
         example = visible(examples.get(reason, source))
-        echo(f"  left out {count:,}: {visible(reason)} (e.g. {example})")
+        echo(f"  left out {count:,}: {visible(with_option(reason))} (e.g. {example})")
 
 
 def print_preview(source: str, preview: SourcePreview) -> None:

@@ -174,13 +174,14 @@ class Adding:
     def _messages(self, chat: ImportedChat) -> Iterator[Message]:
         """The messages of a chat that say something; the others are counted."""
         for message in chat.messages:
-            if isinstance(message, Dropped):
+            if isinstance(message, Message):
+                if message.kind == "text" and not message.text.strip():
+                    self.result.drop("empty message", message.raw_ref or chat.raw_ref)
+                elif is_storable(message):
+                    yield message
+                else:
+                    self.result.drop(NOT_UNICODE, chat.raw_ref)
+            elif isinstance(message, Dropped):
                 self.result.drop(message.reason, message.raw_ref, message.count)
-            elif isinstance(message, Note):
-                self.result.note(message.text, message.raw_ref)
-            elif message.kind == "text" and not message.text.strip():
-                self.result.drop("empty message", message.raw_ref or chat.raw_ref)
-            elif not is_storable(message):
-                self.result.drop(NOT_UNICODE, chat.raw_ref)
             else:
-                yield message
+                self.result.note(message.text, message.raw_ref)

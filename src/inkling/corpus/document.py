@@ -21,13 +21,14 @@ _LENGTHS = [length.to_bytes(8, "little") for length in range(256)]
 
 def content_hash(*parts: str) -> str:
     """SHA-256 (hex) over the parts, unambiguous in where one ends and the next begins."""
-    pieces: list[bytes] = []
-    for part in parts:
-        data = part.encode("utf-8", "surrogatepass")
-        length = len(data)
-        pieces.append(_LENGTHS[length] if length < 256 else length.to_bytes(8, "little"))
-        pieces.append(data)
-    return hashlib.sha256(b"".join(pieces)).hexdigest()
+    return hashlib.sha256(b"".join(map(_measured, parts))).hexdigest()
+
+
+def _measured(part: str) -> bytes:
+    """A part behind its length."""
+    data = part.encode("utf-8", "surrogatepass")
+    length = len(data)
+    return (_LENGTHS[length] if length < 256 else length.to_bytes(8, "little")) + data
 
 
 @dataclass(frozen=True)
@@ -87,9 +88,21 @@ class Conversation:
 
     @property
     def content_hash(self) -> str:
-        turns = [part for m in self.messages for part in (m.role, m.author_id, m.text)]
-        times = [m.timestamp or "" for m in self.messages]
-        return content_hash("conversation", *turns, *(times if any(times) else ()))
+        # As `content_hash` of the role, the author and the text of each message, then all times;
+        # there are millions of messages, and few who speak.
+        speakers: dict[tuple[bool, str], bytes] = {}
+        pieces = [_measured("conversation")]
+        for author_id, is_me, text, *_ in self.messages:
+            speaker = speakers.get((is_me, author_id))
+            if speaker is None:
+                speaker = _measured("me" if is_me else "them") + _measured(author_id)
+                speakers[is_me, author_id] = speaker
+            pieces.append(speaker)
+            pieces.append(_measured(text))
+        times = [message.timestamp or "" for message in self.messages]
+        if any(times):
+            pieces += map(_measured, times)
+        return hashlib.sha256(b"".join(pieces)).hexdigest()
 
 
 @dataclass(frozen=True)

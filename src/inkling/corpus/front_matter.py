@@ -20,7 +20,7 @@ from typing import Any
 from inkling.corpus.importing.times import from_post
 
 UNREADABLE_LINE = "a line of the header that cannot be read"
-UNREADABLE_DATE = "a date in the header that is none"
+UNREADABLE_DATE = "a date in the header that does not exist"
 
 # Larger headers, and ones that nest more, are read line by line: YAML's parser is quadratic in
 # how deep brackets stand.

@@ -10,16 +10,20 @@ at the same time; said twice, it is two messages.
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from inkling.corpus.dialog import SESSION_GAP
 from inkling.corpus.document import Message
 
 GAP = SESSION_GAP.total_seconds()
+_CLOCK = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
+
 MAX_MESSAGES = 5_000
 """In a session: a chat without times, or one that never sleeps, is cut all the same, so that memory
 does not grow with it."""
@@ -30,10 +34,34 @@ def seconds(timestamp: str | None) -> float | None:
     if timestamp is None:
         return None
     try:
+        # Most times are to the second, in UTC or naive, and many of one day.
+        return _day(timestamp[:11]) + _clock(timestamp[11:16]) + _SECONDS[timestamp[16:]]
+    except (ValueError, KeyError):
+        pass
+    try:
         moment = datetime.fromisoformat(timestamp)
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None
+
+
+_SECONDS = {f":{second:02}{zone}": float(second) for second in range(60) for zone in ("", "Z")}
+
+
+@lru_cache(maxsize=1024)
+def _day(text: str) -> float:
+    """When the day of `2024-05-02T` began. Raises ValueError for anything else."""
+    if text[10:] not in ("T", " "):
+        raise ValueError
+    return datetime.fromisoformat(text[:10]).replace(tzinfo=UTC).timestamp()
+
+
+@lru_cache(maxsize=1440)
+def _clock(text: str) -> float:
+    """Seconds of the day at `10:12`. Raises ValueError for anything else."""
+    if _CLOCK.fullmatch(text) is None:
+        raise ValueError
+    return 3600.0 * int(text[:2]) + 60.0 * int(text[3:])
 
 
 class MessageSession(NamedTuple):

@@ -32,8 +32,14 @@ def storable(text: str) -> str:
 def is_storable(message: Message) -> bool:
     """Whether all that is kept of a message is valid."""
     author_id, _, text, _, message_id, timestamp, reply_to, raw_ref = message
-    # In one string, because most messages are valid.
-    return is_valid(f"{text}{author_id}{message_id}{timestamp}{reply_to}{raw_ref}")
+    return (
+        (text.isascii() or is_valid(text))
+        and author_id.isascii()
+        and (timestamp is None or timestamp.isascii())
+        and (raw_ref is None or raw_ref.isascii())
+        and (message_id is None or message_id.isascii())
+        and (reply_to is None or reply_to.isascii())
+    ) or all(map(is_valid, (text, author_id, message_id, timestamp, reply_to, raw_ref)))
 
 
 def unstorable(record: Document | Conversation) -> str | None:

@@ -27,6 +27,7 @@ from inkling.server.import_schemas import (
     ImportRequest,
     KnownSource,
     KnownSources,
+    ReadAgainRequest,
 )
 from inkling.server.json_route import JsonRoute
 from inkling.server.refusals import ErrorAnswer, ImportNotFoundError, TooManyWatchersError
@@ -95,6 +96,13 @@ async def send_files(import_id: str, services: Served, request: Request) -> Impo
 def read_one_import(import_id: str, services: Served) -> ImportNow:
     """How an import is."""
     return services.imports.now(import_id)
+
+
+@imports_router.post("/{import_id}/read", status_code=202)
+def read_import_again(import_id: str, services: Served, body: ReadAgainRequest) -> ImportNow:
+    """Read what was sent once more, as a person says what it is, how its text is encoded, who they
+    are in it. Before it is confirmed, or where nothing could be read."""
+    return services.imports.read_again(import_id, body)
 
 
 @imports_router.post("/{import_id}/confirm", status_code=202)

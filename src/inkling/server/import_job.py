@@ -2,7 +2,8 @@
 
 Knows: the order sending, reading, asking, adding, done; how far each is; that it can be cancelled
 at any time. Does not know HTTP, or that there is only one (imports.py).
-Data: an `ImportBatch` -> `read` -> previews -> `add` -> results, all shown by `now`.
+Data: an `ImportBatch` -> `read` -> previews -> `add` -> results, all shown by `now`. What was sent
+stays where nothing of it could be read, so that a person can say what it is.
 
 The reading runs in a thread, which is cancelled where it tells how far it is: what was being
 stored is then undone as a whole.
@@ -15,14 +16,16 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from inkling.corpus.store import CorpusStore
 from inkling.errors import InklingError
-from inkling.server.import_schemas import AddedSource, FoundSource, ImportNow, ImportState
+from inkling.server.import_schemas import AddedSource, FoundSource, ImportNow, ImportState, Said
 from inkling.server.refusals import UNEXPECTED
 from inkling.server.sent_files import SentFiles
-from inkling.workflows.add import ImportProgress
-from inkling.workflows.import_batch import ImportBatch
+from inkling.workflows.add import AddOptions
+from inkling.workflows.import_batch import ImportBatch, Told
+from inkling.workflows.import_progress import ImportProgress
 from inkling.workspace import Workspace, explain_os_error
 
 PATIENCE_SECONDS = 3.0
@@ -51,6 +54,10 @@ class ImportJob:
         self._found: list[FoundSource] = []
         self._added: list[AddedSource] = []
         self._error: str | None = None
+        self._options = AddOptions()
+        """What a person said about it."""
+        self._readable_again = False
+        self._readings = 0
         self._began = time.monotonic()
         self._share: float | None = None
         self._messages = 0
@@ -69,6 +76,16 @@ class ImportJob:
     @property
     def found(self) -> Sequence[FoundSource]:
         return self._found
+
+    @property
+    def readable_again(self) -> bool:
+        """Whether what was sent is still there, to be read as a person says."""
+        return self._state == "asking" or (self._state == "failed" and self._readable_again)
+
+    @property
+    def takes(self) -> Sequence[Told]:
+        """What a person can say to read it again."""
+        return self._batch.takes if self.readable_again else ()
 
     def now(self) -> ImportNow:
         """How it is, for a page."""
@@ -90,12 +107,18 @@ class ImportJob:
             found=list(self._found) if asking else [],
             added=list(self._added),
             error=self._error,
+            takes=list(self.takes),
+            said=Said.of(self._options),
+            readings=self._readings,
         )
 
     # -- what it does -----------------------------------------------------------------------
 
-    def read(self) -> None:
-        """All was sent: find out what it is, in a thread."""
+    def read(self, options: AddOptions | None = None) -> None:
+        """All was sent: find out what it is, in a thread; or read it again as a person said."""
+        self._options = options or self._options
+        self._found, self._error, self._readable_again = [], None, False
+        self._readings += 1
         self._work("reading", self._read)
 
     def add(self, names: Mapping[str, Sequence[str]], drafts: bool) -> None:
@@ -121,16 +144,19 @@ class ImportJob:
     def _read(self) -> None:
         there = _source_names(self._workspace)
         found: list[FoundSource] = []
-        for name, previews in self._batch.preview(self._tell):
+        for name, previews in self._batch.preview(self._options, self._tell):
             found += [FoundSource.of(name, each, name in there) for each in previews]
         self._found = found
         if any(each.documents or each.dialogs or each.messages for each in found):
             self._state = "asking"
         else:
-            self.fail(f"Nothing in {self._name} can be read.")
+            self._error = f"Nothing in {self._name} can be read."
+            self._readable_again = True
+            self._state = "failed"
 
     def _add(self, names: Mapping[str, Sequence[str]], drafts: bool) -> None:
-        for name, result in self._batch.add(names, drafts, self._tell, self._wait):
+        options = replace(self._options, drafts=drafts)
+        for name, result in self._batch.add(names, options, self._tell, self._wait):
             self._waiting = False
             self._added.append(AddedSource.of(name, result))
         self._state = "done"

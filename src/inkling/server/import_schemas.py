@@ -18,12 +18,16 @@ from inkling.corpus.masking.kinds import MEANING
 from inkling.corpus.records import AddResult
 from inkling.server.bodies import SENTENCE, RequestBody, ResponseBody
 from inkling.server.refusals import MAX_SENT_BYTES
+from inkling.workflows.add import AddOptions
+from inkling.workflows.import_batch import Told
 from inkling.workflows.names import labels
 
 MAX_FILES = 50_000
 MAX_PATH = 1_000
 MAX_ADDRESS = 2_000
 MAX_NAMES = 1_000
+MAX_NAME = 300
+MAX_WORD = 100
 PEOPLE_LISTED = 200
 TITLES_LISTED = 20
 REASONS_LISTED = 50
@@ -70,6 +74,21 @@ class ImportRequest(RequestBody):
                 "where nothing is copied: inkling add PATH.",
             )
         return self
+
+
+class ReadAgainRequest(RequestBody):
+    """Body of `POST /api/imports/ID/read`: what a person knows better about what was sent."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    source: Annotated[str | None, Field(max_length=MAX_WORD)] = None
+    """What it is an export of, as `name` in the list of sources; null to find it out."""
+    encoding: Annotated[str | None, Field(max_length=MAX_WORD)] = None
+    """Of its text files; null to guess it."""
+    me: list[Annotated[str, Field(max_length=MAX_NAME)]] = Field(
+        default_factory=list, max_length=MAX_NAMES
+    )
+    """Names and mail addresses under which the author stands in it."""
 
 
 class ConfirmRequest(RequestBody):
@@ -218,6 +237,20 @@ class AddedSource(ResponseBody):
         return cls(**same | listed | {"source": source, "found": result.found, "kept": result.kept})
 
 
+class Said(ResponseBody):
+    """What a person said about what is imported, in the terms of `ReadAgainRequest`."""
+
+    source: str | None
+    encoding: str | None
+    me: list[str]
+
+    @classmethod
+    def of(cls, options: AddOptions) -> Said:
+        """The same of what was checked."""
+        source = options.importer.name if options.importer is not None else None
+        return cls(source=source, encoding=options.encoding, me=list(options.me))
+
+
 class ImportNow(ResponseBody):
     """The one import there is, as far as it is."""
 
@@ -238,6 +271,13 @@ class ImportNow(ResponseBody):
     """When done, and what was stored before something failed."""
     error: str | None
     """Why it failed and what to do."""
+    takes: list[Told]
+    """What can be said to read it once more, while asking and where nothing could be read; empty
+    where it cannot be read again."""
+    said: Said
+    """What was said so far."""
+    readings: int
+    """How often it was read, or began to be."""
 
 
 class ImportAnswer(ResponseBody):

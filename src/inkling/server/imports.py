@@ -15,9 +15,16 @@ from inkling.corpus.crawling.crawl import web_address
 from inkling.corpus.importing.importer import same_name
 from inkling.errors import UsageError
 from inkling.server.import_job import ImportJob
-from inkling.server.import_schemas import ConfirmRequest, FoundSource, ImportNow, ImportRequest
+from inkling.server.import_schemas import (
+    ConfirmRequest,
+    FoundSource,
+    ImportNow,
+    ImportRequest,
+    ReadAgainRequest,
+)
 from inkling.server.refusals import ImportNotFoundError
 from inkling.server.sent_files import ImportBusyError, SentFiles
+from inkling.workflows.add import AddOptions
 from inkling.workflows.import_batch import AddressBatch, ImportBatch
 from inkling.workspace import Workspace
 
@@ -116,6 +123,23 @@ class Imports:
         with self._lock:
             self._called(job.id)  # it may have been cancelled meanwhile
             job.read()
+            return job.now()
+
+    def read_again(self, name: str, request: ReadAgainRequest) -> ImportNow:
+        """Read what was sent once more, as a person says. Nothing of it is stored yet.
+
+        Raises ImportNotFoundError, ImportBusyError where there is nothing to read again, UsageError
+        for a source or an encoding that there is not.
+        """
+        with self._lock:
+            job = self._called(name)
+            if not job.readable_again:
+                raise ImportBusyError(f"{job.now().name} cannot be read again. Choose it again.")
+            names = [name for name in request.me if name.strip()]
+            options = AddOptions.of(names, request.source, request.encoding)
+            if "source" not in job.takes and (request.source or request.encoding):
+                raise UsageError("What an address is, its answers tell: only your name is of use.")
+            job.read(options)
             return job.now()
 
     def confirm(self, name: str, answer: ConfirmRequest) -> ImportNow:

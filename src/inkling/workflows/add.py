@@ -8,37 +8,30 @@ same without storing it.
 
 from __future__ import annotations
 
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from inkling.corpus.document import Dropped, Message
 from inkling.corpus.exclusion import REMOVED
 from inkling.corpus.importers.files import SUPPORTED
 from inkling.corpus.importing.archive import shown
 from inkling.corpus.importing.charset import known_encoding
-from inkling.corpus.importing.importer import (
-    ImportedChat,
-    ImportedRecord,
-    Importer,
-    Note,
-    ReadOptions,
-)
+from inkling.corpus.importing.importer import Importer, ReadOptions
 from inkling.corpus.importing.preview import (
     SourcePreview,
     fetched_preview,
     previews,
 )
 from inkling.corpus.importing.registry import importer_called
-from inkling.corpus.importing.source import OpenSource, open_source
+from inkling.corpus.importing.source import open_source
 from inkling.corpus.masking.masking import Masking
 from inkling.corpus.own_names import OwnNames
 from inkling.corpus.records import AddResult
 from inkling.corpus.store import CorpusStore
 from inkling.errors import CorpusError, UsageError
 from inkling.settings import corpus_settings
+from inkling.workflows.add_source import NamedSource, add_source
 from inkling.workflows.addresses import (
     Crawls,
     Target,
@@ -48,34 +41,9 @@ from inkling.workflows.addresses import (
     source_name,
     target_of,
 )
-from inkling.workflows.names import refuse_unknown_me
+from inkling.workflows.import_progress import ImportMeter, ImportProgress
+from inkling.workflows.names import refuse_unknown_me, with_option
 from inkling.workspace import Workspace
-
-
-@dataclass(frozen=True)
-class ImportProgress:
-    """How far the reading of one source is."""
-
-    source: str
-    done: int
-    """Bytes read, or pages fetched."""
-    size: int
-    """Bytes there are, of files that are read at all; or pages."""
-    messages: int
-    """Messages of chats read so far."""
-    elapsed: float
-    """Seconds since it began."""
-    pages: bool = False
-    """Whether it is an address, whose pages are counted instead of bytes."""
-
-    @property
-    def share(self) -> float:
-        return min(1.0, self.done / self.size) if self.size else 1.0
-
-    @property
-    def seconds_left(self) -> float | None:
-        """None while too little is read to tell."""
-        return self.elapsed / self.share * (1 - self.share) if self.share > 0.01 else None
 
 
 @dataclass(frozen=True)
@@ -212,36 +180,6 @@ def masking_of(workspace: Workspace, store: CorpusStore) -> Masking:
     return Masking(store.decisions(), corpus_settings(workspace).region)
 
 
-class ImportMeter:
-    """Bytes and messages of one source, told as progress."""
-
-    def __init__(self, source: str, progress: Callable[[ImportProgress], None]) -> None:
-        self.source, self._progress = source, progress
-        self._done = self._size = self._messages = 0
-        self._began = time.monotonic()
-
-    def begin(self, size: int) -> None:
-        """Forget what was read to find out what it is."""
-        self._done, self._size = 0, size
-
-    def read(self, count: int) -> None:
-        self._done += count
-        self._tell()
-
-    def messages(self, count: int) -> None:
-        self._messages += count
-        self._tell()
-
-    def pages(self, done: int, there: int) -> None:
-        self._done, self._size = done, there
-        self._tell(pages=True)
-
-    def _tell(self, pages: bool = False) -> None:
-        elapsed = time.monotonic() - self._began
-        position = (self._done, self._size, self._messages)
-        self._progress(ImportProgress(self.source, *position, elapsed, pages))
-
-
 def _add_one(
     store: CorpusStore,
     path: Path,
@@ -256,35 +194,14 @@ def _add_one(
     with open_source(absolute, options.importer, meter.read) as source:
         meter.begin(source.size)
         plain = "folder" if absolute.is_dir() else shown(absolute.suffix.lstrip(".")) or "file"
-        mine: set[str] = set()
-        records = _noticing(source, options, remembered, mine)
-        kind = source.kind() or plain
-        result = store.add(name, kind, records, waiting, meter.messages)
-    for importer in sorted(mine) if options.me else ():
-        store.remember_names(importer, options.me, waiting)
-    return result
-
-
-def _noticing(
-    source: OpenSource, options: AddOptions, remembered: OwnNames, mine: set[str]
-) -> Iterator[ImportedRecord]:
-    """The records of a source. `mine` takes the importers in whose chats the author was known by a
-    name that was told or remembered."""
-
-    def noticed(
-        importer: str, messages: Iterator[Message | Dropped | Note]
-    ) -> Iterator[Message | Dropped | Note]:
-        for message in messages:
-            yield message
-            if isinstance(message, Message) and message.is_me:
-                mine.add(importer)
-                break
-        yield from messages
-
-    for record in source.records(lambda reader: options.read_options(reader, remembered)):
-        if isinstance(record, ImportedChat) and not record.me_known:
-            record.messages = noticed(record.chat_id.partition(":")[0], record.messages)
-        yield record
+        return add_source(
+            store,
+            NamedSource(name, plain, source),
+            options.me,
+            lambda reader: options.read_options(reader, remembered),
+            meter,
+            waiting,
+        )
 
 
 def _gave_something(result: AddResult) -> bool:
@@ -300,7 +217,9 @@ def _nothing(targets: Sequence[Target], results: Mapping[str, AddResult]) -> str
     listed = ", ".join(shown(str(target)) for target in targets)
     if not dropped:
         return f"{listed} is empty. Name a folder or files of {SUPPORTED}, or an export."
-    reasons = "; ".join(f"{count:,} × {reason}" for reason, count in dropped.most_common(4))
+    reasons = "; ".join(
+        f"{count:,} × {with_option(reason)}" for reason, count in dropped.most_common(4)
+    )
     return (
         f"Nothing in {listed} could be read ({reasons}). Name a folder or files of {SUPPORTED}, "
         "or an export of a program that Inkling knows: docs/importers.md lists them."

@@ -8,22 +8,29 @@ Data: `ImportBatch.preview` -> previews by source; `ImportBatch.add` -> results 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import Protocol
+from typing import Literal, Protocol
 
 from inkling.corpus.importing.archive import shown
+from inkling.corpus.importing.importer import Importer, ReadOptions
 from inkling.corpus.importing.preview import SourcePreview, fetched_preview, previews
-from inkling.corpus.importing.source import open_held_source
+from inkling.corpus.importing.source import OpenSource, open_held_source
 from inkling.corpus.own_names import OwnNames
 from inkling.corpus.records import AddResult
 from inkling.corpus.store import CorpusStore
-from inkling.workflows.add import AddOptions, ImportMeter, ImportProgress, masking_of
+from inkling.workflows.add import AddOptions, masking_of
+from inkling.workflows.add_source import NamedSource, add_source
 from inkling.workflows.addresses import Crawls, FetchedAddress, add_fetched
+from inkling.workflows.import_progress import ImportMeter, ImportProgress
 from inkling.workspace import Workspace
 
 ImportTold = Callable[[ImportProgress], None]
+
+Told = Literal["source", "encoding", "me"]
+"""What a person can say about a source: which it is, how its text is encoded, who they are."""
 
 _BESIDE = ("-wal", "-shm", "-journal")
 """Ends of the names of files that SQLite keeps beside a database."""
@@ -37,20 +44,27 @@ class ImportBatch(Protocol):
         """How much each source has to be read, by its name, in the order of reading."""
         ...
 
-    def preview(self, told: ImportTold) -> Iterator[tuple[str, list[SourcePreview]]]:
-        """What would be added of each source."""
+    @property
+    def takes(self) -> Sequence[Told]:
+        """What a person can say about it where it was not read right."""
+        ...
+
+    def preview(
+        self, options: AddOptions, told: ImportTold
+    ) -> Iterator[tuple[str, list[SourcePreview]]]:
+        """What would be added of each source, read as a person said."""
         ...
 
     def add(
         self,
         names: Mapping[str, Sequence[str]],
-        drafts: bool,
+        options: AddOptions,
         told: ImportTold,
         waiting: Callable[[], None],
     ) -> Iterator[tuple[str, AddResult]]:
         """Remember the author's `names`, by importer, beside those that are known, and store each
-        source, with `drafts` what was never published too. A source that is stored stays. `waiting`
-        is called every second while another process writes to the corpus."""
+        source as it was previewed. A source that is stored stays. `waiting` is called every second
+        while another process writes to the corpus."""
         ...
 
 
@@ -95,16 +109,20 @@ class SentBatch:
     sources: Sequence[SentSource]
     sizes: Mapping[str, int]
 
-    def preview(self, told: ImportTold) -> Iterator[tuple[str, list[SourcePreview]]]:
+    @property
+    def takes(self) -> Sequence[Told]:
+        """As `ImportBatch.takes`."""
+        return ("source", "encoding", "me")
+
+    def preview(
+        self, options: AddOptions, told: ImportTold
+    ) -> Iterator[tuple[str, list[SourcePreview]]]:
         """As `ImportBatch.preview`."""
         with CorpusStore(self.workspace.corpus_path) as store:
             remembered = store.own_names()
             masking = masking_of(self.workspace, store)
-        options = AddOptions()
         for source in self.sources:
-            meter = ImportMeter(source.shown_name, told)
-            with open_held_source(source.name, source.files, meter.read) as opened:
-                meter.begin(opened.size)
+            with self._opened(source, options, told) as (opened, _):
                 found = previews(
                     opened, lambda reader: options.read_options(reader, remembered), masking
                 )
@@ -113,23 +131,33 @@ class SentBatch:
     def add(
         self,
         names: Mapping[str, Sequence[str]],
-        drafts: bool,
+        options: AddOptions,
         told: ImportTold,
         waiting: Callable[[], None],
     ) -> Iterator[tuple[str, AddResult]]:
         """As `ImportBatch.add`."""
-        options = AddOptions(drafts=drafts)
+
+        def read_options(reader: Importer) -> ReadOptions:
+            chosen = names.get(reader.name, ()) if options.me else ()
+            said = replace(options, me=(*options.me, *chosen))
+            return said.read_options(reader, remembered)
+
         with CorpusStore(self.workspace.corpus_path) as store:
             remembered = remember(store, names, waiting)
             for source in self.sources:
-                name = source.shown_name
-                meter = ImportMeter(name, told)
-                with open_held_source(source.name, source.files, meter.read) as opened:
-                    meter.begin(opened.size)
-                    records = opened.records(lambda r: options.read_options(r, remembered))
-                    kind = opened.kind() or source.kind
-                    result = store.add(name, kind, records, waiting, meter.messages)
-                yield name, result
+                with self._opened(source, options, told) as (opened, meter):
+                    named = NamedSource(source.shown_name, source.kind, opened)
+                    result = add_source(store, named, options.me, read_options, meter, waiting)
+                yield source.shown_name, result
+
+    @contextlib.contextmanager
+    def _opened(
+        self, source: SentSource, options: AddOptions, told: ImportTold
+    ) -> Iterator[tuple[OpenSource, ImportMeter]]:
+        meter = ImportMeter(source.shown_name, told)
+        with open_held_source(source.name, source.files, options.importer, meter.read) as opened:
+            meter.begin(opened.size)
+            yield opened, meter
 
 
 class AddressBatch:
@@ -142,20 +170,27 @@ class AddressBatch:
         self._crawls = Crawls(workspace)
         self._fetched: FetchedAddress | None = None
 
-    def preview(self, told: ImportTold) -> Iterator[tuple[str, list[SourcePreview]]]:
+    @property
+    def takes(self) -> Sequence[Told]:
+        """As `ImportBatch.takes`: what an address is, its answers tell."""
+        return ("me",)
+
+    def preview(
+        self, options: AddOptions, told: ImportTold
+    ) -> Iterator[tuple[str, list[SourcePreview]]]:
         """As `ImportBatch.preview`. Raises CorpusError where the address answers nothing."""
         with CorpusStore(self._workspace.corpus_path) as store:
-            options = AddOptions().crawl_options(store.own_names())
+            said = options.crawl_options(store.own_names())
             masking = masking_of(self._workspace, store)
         meter = ImportMeter(self._address, told)
-        self._fetched = self._crawls.fetch(self._address, options, meter.pages)
+        self._fetched = self._crawls.fetch(self._address, said, meter.pages)
         importer, records = self._fetched.importer, self._fetched.records
         yield self._address, [fetched_preview(importer, self._address, records, masking)]
 
     def add(
         self,
         names: Mapping[str, Sequence[str]],
-        drafts: bool,
+        options: AddOptions,
         told: ImportTold,
         waiting: Callable[[], None],
     ) -> Iterator[tuple[str, AddResult]]:
@@ -163,7 +198,7 @@ class AddressBatch:
         published is not to be found."""
         assert self._fetched is not None
         with CorpusStore(self._workspace.corpus_path) as store:
-            result = add_fetched(store, self._address, self._fetched, (), waiting)
+            result = add_fetched(store, self._address, self._fetched, options.me, waiting)
         self._crawls.stored(self._address, self._fetched)
         yield self._address, result
 

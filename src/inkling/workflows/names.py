@@ -18,6 +18,12 @@ from inkling.errors import UsageError
 
 NAMES_SHOWN = 12
 
+_ANSWERS = (
+    ("say under which name", "--me NAME"),
+    ("say which mail address", "--me ADDRESS"),
+    ("say the encoding", "--encoding NAME"),
+)
+
 
 def refuse_unknown_me(
     path: Path, importer: Importer | None, options: Callable[[Importer], ReadOptions]
@@ -30,6 +36,12 @@ def refuse_unknown_me(
                 f"Which name in {shown(path.name)} ({found.importer.title}) is yours? "
                 f'Found: {names_found(found)}. Say it with --me "NAME".'
             )
+
+
+def with_option(told: str) -> str:
+    """What an import told, and the option of the command line that answers it."""
+    option = next((option for words, option in _ANSWERS if words in told), None)
+    return told if option is None else f"{told} ({option})"
 
 
 def names_found(found: SourcePreview) -> str:

@@ -16,7 +16,8 @@ const ADDED: AddedSource = {
 };
 const NOW: ImportNow = {
   id: '1', state: 'reading', name: 'chat.txt', share: 0.425, seconds_left: 130, messages: 1204,
-  waiting: false, found: [], added: [], error: null,
+  waiting: false, found: [], added: [], error: null, takes: [],
+  said: { source: null, encoding: null, me: [] }, readings: 0,
 };
 
 describe('what was found', () => {

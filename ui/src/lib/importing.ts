@@ -92,6 +92,10 @@ export function changes(added: AddedSource): string[] {
 export const total = (reasons: readonly LeftOut[]): number =>
   reasons.reduce((sum, { count }) => sum + count, 0);
 
+/** Names or addresses typed one behind the other: "Ada; ada@example.org". */
+export const names = (typed: string): string[] =>
+  typed.split(';').map((name) => name.trim()).filter(Boolean);
+
 /**
  * Who is chosen to be the author, by importer; or the first source in which nobody is who must be.
  * A name that was chosen holds in all sources of its importer.

@@ -12,7 +12,7 @@ from typing import Any
 
 from inkling.corpus.document import Dropped
 from inkling.corpus.importing.importer import Claim, ImportedChat, ImportedRecord
-from inkling.corpus.importing.json_items import json_items
+from inkling.corpus.importing.json_items import DAMAGED, head_of, json_items, json_value, list_of
 from inkling.corpus.importing.leftovers import left_out
 from inkling.corpus.importing.tree import Tree, TreeFile
 
@@ -38,7 +38,7 @@ def read_conversations(
 ) -> Iterator[ImportedRecord]:
     """A Chat for each object with a `kind` under `key`, and what of the claim was left out."""
     for file in files:
-        for number, value in enumerate(json_items(file), start=1):
+        for number, value in enumerate(_values(file), start=1):
             if isinstance(value, Dropped):
                 yield value
             elif isinstance(value, dict) and isinstance(value.get(key), kind):
@@ -46,3 +46,16 @@ def read_conversations(
             else:
                 yield Dropped("no conversation", f"{file.path}:{number}")
     yield from left_out(claim, (file.path for file in files))
+
+
+def _values(file: TreeFile) -> Iterator[Any]:
+    """The items of a list; of an object the list in it, else the object, as one conversation is
+    saved by itself."""
+    if not head_of(file, 64).removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
+        yield from json_items(file)
+        return
+    value = json_value(file)
+    if not isinstance(value, dict):
+        yield Dropped(DAMAGED, file.path)
+    else:
+        yield from list_of(value.get("conversations")) or [value]

@@ -29,6 +29,7 @@ from inkling.corpus.importing.json_stream import BROKEN, JsonStream, valid_text
 from inkling.corpus.importing.oldest_first import CUT, oldest_first
 from inkling.corpus.importing.times import from_iso
 from inkling.corpus.importing.tree import Tree, TreeFile
+from inkling.wording import plural
 
 _CHANNEL = re.compile(r"(?:(?P<root>.*)/)?(?P<box>[^/]+)/c?(?P<id>\d{15,22})/channel\.json")
 _SMALL_BYTES = 64_000_000
@@ -76,7 +77,7 @@ def claims(tree: Tree) -> Iterator[Claim]:
         root = next((r for r in roots if not r or file.path.startswith(f"{r}/")), None)
         if inside or (root is not None and (_is_user(file) or _OTHERS.fullmatch(file.path))):
             files.add(file.path)
-    yield Claim(frozenset(files), 1.0, f"Discord data package, {len(channels)} channels")
+    yield Claim(frozenset(files), 1.0, f"Discord data package, {plural(len(channels), 'channel')}")
 
 
 def _messages_file(files: _Files, channel: _Channel) -> TreeFile | None:

@@ -39,7 +39,8 @@ _READERS: dict[str, Reader] = {
 
 _PACKED = frozenset({".7z", ".rar", ".gz", ".bz2", ".xz", ".zst", ".dmg", ".tar", ".zip"})
 
-SUPPORTED = ", ".join(_READERS)
+SUPPORTED = ", ".join([*_READERS, ".docx", ".epub", ".ipynb", ".pdf"])
+"""Endings of the files that are read as what they are, here and by importers of their own."""
 
 
 def _claims(tree: Tree) -> Iterable[Claim]:

@@ -29,6 +29,7 @@ from inkling.corpus.importing.json_items import (
 )
 from inkling.corpus.importing.leftovers import left_out
 from inkling.corpus.importing.tree import Tree, TreeFile
+from inkling.wording import plural
 
 
 def _conversations(tree: Tree) -> Iterator[TreeFile]:
@@ -49,7 +50,7 @@ def _claims(tree: Tree) -> Iterator[Claim]:
     folders = {file.folder for file in found}
     paths = {file.path for file in tree.files if file.folder in folders}
     paths.update(file.path for file in tree.files if file.name == "user_info.json")
-    yield Claim(frozenset(paths), 0.95, f"Google Chat, {len(found)} conversations")
+    yield Claim(frozenset(paths), 0.95, f"Google Chat, {plural(len(found), 'conversation')}")
 
 
 def _read(tree: Tree, claim: Claim, options: ReadOptions) -> Iterator[ImportedRecord]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from inkling.corpus.importers import meta
 from inkling.corpus.importing.importer import Claim, ImportedRecord, Importer, ReadOptions
 from inkling.corpus.importing.tree import Tree
+from inkling.wording import plural
 
 
 def claims(tree: Tree) -> Iterator[Claim]:
@@ -18,7 +19,7 @@ def claims(tree: Tree) -> Iterator[Claim]:
         return
     found = meta.archive(tree)
     if found.threads or found.pages:
-        title = f"Instagram, {len(found.threads)} chats"
+        title = f"Instagram, {plural(len(found.threads), 'chat')}"
         yield Claim(found.paths, 1.0, title if found.threads else "Instagram export as HTML")
 
 

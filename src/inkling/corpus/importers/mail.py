@@ -25,6 +25,8 @@ from inkling.corpus.importing.tree import Tree, TreeFile
 _MBOX_SUFFIXES = ("", ".mbox", ".mbx", ".txt")
 _EML_SUFFIXES = (".eml", ".emlx")
 
+UNKNOWN_SENDER = "not known whether you sent it: say which mail address is yours"
+
 # How many mails are looked at to learn whose mailbox it is.
 _LOOKED_AT = 2000
 
@@ -148,7 +150,7 @@ def _record(
         return Dropped("chat, not mail", raw_ref)
     sent = owner.sent(mail, file, labels)
     if sent is None:
-        return Dropped("not known whether you sent it: say your address with --me", raw_ref)
+        return Dropped(UNKNOWN_SENDER, raw_ref)
     if not sent:
         return Dropped(OTHERS, raw_ref)
     if labels & DRAFTS and not labels & SENT and not drafts:

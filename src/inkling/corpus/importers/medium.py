@@ -17,6 +17,7 @@ from inkling.corpus.importers.pieces import DRAFT, piece, text_of
 from inkling.corpus.importing.importer import Claim, ImportedRecord, Importer, ReadOptions
 from inkling.corpus.importing.times import from_post
 from inkling.corpus.importing.tree import Tree, TreeFile
+from inkling.wording import plural
 
 _SIGNS = (b'data-field="body"', b"graf--")
 _STORY_ID = re.compile(r"-([0-9a-f]{8,12})\.html$")
@@ -46,7 +47,7 @@ def _claims(tree: Tree) -> Iterable[Claim]:
         if file.suffix == ".html" and any(_is_below(file, root) for root in roots)
     ]
     files = frozenset(file.path for file in [*stories, *others])
-    yield Claim(files, 0.95, f"Medium export, {len(stories)} stories")
+    yield Claim(files, 0.95, f"Medium export, {plural(len(stories), 'story')}")
 
 
 def _is_below(file: TreeFile, root: str) -> bool:

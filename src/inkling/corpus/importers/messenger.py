@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from inkling.corpus.importers import meta
 from inkling.corpus.importing.importer import Claim, ImportedRecord, Importer, ReadOptions
 from inkling.corpus.importing.tree import Tree
+from inkling.wording import plural
 
 
 def claims(tree: Tree) -> Iterator[Claim]:
@@ -18,8 +19,8 @@ def claims(tree: Tree) -> Iterator[Claim]:
         return
     found = meta.archive(tree)
     if found.threads or found.pages:
-        title = f"Messenger, {len(found.threads)} chats"
-        sure = 1.0 if meta.is_facebook(tree) or any(t.flat for t in found.threads) else 0.9
+        title = f"Messenger, {plural(len(found.threads), 'chat')}"
+        sure = 1.0 if meta.is_facebook(tree) or any(t.alone for t in found.threads) else 0.9
         yield Claim(found.paths, sure, title if found.threads else "Messenger export as HTML")
 
 

@@ -44,8 +44,9 @@ class Thread:
     """A group, as the platform says."""
 
     @property
-    def flat(self) -> bool:
-        """From the archive of end-to-end encrypted chats."""
+    def alone(self) -> bool:
+        """A file by itself: of the archive of end-to-end encrypted chats, or one that was
+        renamed."""
         return _PART.fullmatch(self.files[0].name) is None
 
 
@@ -93,7 +94,7 @@ def archive(tree: Tree) -> Archive:
             folders.setdefault(file.folder, []).append((int(part[1]), file))
         elif _PAGE.fullmatch(file.name) and _is_page(file):
             found.pages.append(file.path)
-        elif file.suffix == ".json" and part is None and _is_flat(file):
+        elif file.suffix == ".json" and part is None and _is_alone(file):
             found.threads.append(Thread(file.folder, (file,)))
     for folder, parts in folders.items():
         ordered = tuple(file for _, file in sorted(parts, key=lambda part: -part[0]))
@@ -108,8 +109,8 @@ def _add_the_rest(tree: Tree, found: Archive) -> None:
     taken = found.paths
     owners = {thread.folder for thread in found.threads}
     owners |= {path.rpartition("/")[0] for path in found.pages}
-    # A folder of flat files may be anyone's; one of a thread holds nothing else.
-    whole = {thread.folder for thread in found.threads if not thread.flat}
+    # A folder of such files may be anyone's; one of a thread holds nothing else.
+    whole = {thread.folder for thread in found.threads if not thread.alone}
     for file in tree.files:
         above, _, last = file.folder.rpartition("/")
         if file.path in taken:
@@ -129,9 +130,11 @@ def _is_thread(file: TreeFile) -> bool:
     return '"participants"' in head and ('"sender_name"' in head or '"messages"' in head)
 
 
-def _is_flat(file: TreeFile) -> bool:
+def _is_alone(file: TreeFile) -> bool:
     head = _head(file)
-    return '"senderName"' in head and ('"threadName"' in head or '"participants"' in head)
+    if '"senderName"' in head:
+        return '"threadName"' in head or '"participants"' in head
+    return '"participants"' in head and '"sender_name"' in head and '"timestamp_ms"' in head
 
 
 def _is_page(file: TreeFile) -> bool:
@@ -232,13 +235,14 @@ def _chat(thread: Thread, author: str | None, source: str, options: ReadOptions)
     known = frozenset(name for name in [author] if name is not None)
     me = said or known
     others = [name for name in thread.participants if name not in me]
-    name = (thread.path or thread.folder).rstrip("/").rpartition("/")[2]
-    if thread.flat or not name:
+    place = thread.path or ("" if thread.alone else thread.folder)
+    name = place.rstrip("/").rpartition("/")[2]
+    if not name:
         name = same_name(thread.title or " · ".join(sorted(thread.participants)))
     people: dict[str, str] = {}
     return ImportedChat(
         chat_id=f"{source}:{name}",
-        raw_ref=thread.files[-1].path if thread.flat else thread.folder,
+        raw_ref=thread.files[-1].path if thread.alone else thread.folder,
         messages=messages(thread.files, me, people, options),
         title=thread.title or (", ".join(others[:3]) or None),
         group=thread.many or len(thread.participants) > 2,

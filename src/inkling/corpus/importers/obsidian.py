@@ -19,6 +19,7 @@ from inkling.corpus.importers.pieces import text_of
 from inkling.corpus.importing.importer import Claim, ImportedRecord, Importer, ReadOptions
 from inkling.corpus.importing.times import from_post
 from inkling.corpus.importing.tree import Tree, TreeFile
+from inkling.wording import plural
 
 _SIGNS = (b"[[", b"> [!", b"\n%%", b"cssclass")
 _LOOKED_AT = 200
@@ -34,7 +35,7 @@ def _claims(tree: Tree) -> Iterable[Claim]:
     if not notes or not (drawings or any(_linked(file) for file in notes[:_LOOKED_AT])):
         return
     files = frozenset(file.path for file in [*notes, *drawings])
-    yield Claim(files, 0.4, f"Obsidian vault, {len(notes)} notes")
+    yield Claim(files, 0.4, f"Obsidian vault, {plural(len(notes), 'note')}")
 
 
 def _linked(file: TreeFile) -> bool:

@@ -25,6 +25,7 @@ from inkling.corpus.importing.importer import (
 from inkling.corpus.importing.json_items import dict_of, json_items, list_of, text_or_none
 from inkling.corpus.importing.leftovers import left_out
 from inkling.corpus.importing.tree import Tree, TreeFile
+from inkling.wording import plural
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}\.json")
 _LISTS = ("channels.json", "groups.json", "dms.json", "mpims.json")
@@ -36,6 +37,12 @@ _OTHERS = (
 # What people write; every other subtype is a notice.
 _WRITTEN = (None, "thread_broadcast", "file_share", "me_message", "reply_broadcast")
 
+# Until 2018 Slack wrote a sentence over each file, and what a person said of it behind it.
+_SHARED = re.compile(
+    r"<@[^<>]{1,80}> (?:uploaded|shared) an? [a-z ]{1,20}: <[^<>]{1,2000}>"
+    r"(?: and commented: (.*))?",
+    re.DOTALL,
+)
 # `<@U1|wilma>`, `<https://a.example|words>`, `<!here>`. A `<` of a person's own is `&lt;`.
 _MARKUP = re.compile(r"<([^<>\n]{1,4000})>")
 
@@ -59,7 +66,7 @@ def _claims(tree: Tree) -> Iterator[Claim]:
             continue
         # Canvases and other files that lie among the days.
         paths.update(file.path for file in tree.files if file.folder in days)
-        yield Claim(frozenset(paths), 0.95, f"Slack workspace, {len(days)} conversations")
+        yield Claim(frozenset(paths), 0.95, f"Slack workspace, {plural(len(days), 'conversation')}")
 
 
 def _days(tree: Tree, root: str) -> dict[str, list[TreeFile]]:
@@ -163,14 +170,17 @@ class _Workspace:
         if subtype == "huddle_thread":
             return Dropped("call", raw_ref)
         is_bot = subtype == "bot_message" or bool(message.get("bot_id"))
-        if not is_bot and subtype not in _WRITTEN:
+        if subtype != "bot_message" and subtype not in _WRITTEN:
             return Dropped("system notice", raw_ref)
         user = text_or_none(message.get("user")) or text_or_none(message.get("bot_id"))
         if user is None:
             return Dropped("message without an author", raw_ref)
-        text = self._text(text_or_none(message.get("text")) or "")
+        written = text_or_none(message.get("text")) or ""
+        if subtype == "file_share" and (shared := _SHARED.fullmatch(written)) is not None:
+            written = shared[1] or ""
+        text = self._text(written)
         if not text.strip():
-            attached = message.get("files") or message.get("attachments")
+            attached = any(message.get(key) for key in ("files", "file", "attachments"))
             return Dropped("media without text" if attached else "empty", raw_ref)
         own = _without_quotes(text)
         if not own.strip():

@@ -16,6 +16,7 @@ from inkling.corpus.importers.pieces import DRAFT, piece, text_of
 from inkling.corpus.importing.importer import Claim, ImportedRecord, Importer, ReadOptions
 from inkling.corpus.importing.times import from_post
 from inkling.corpus.importing.tree import Tree, TreeFile
+from inkling.wording import plural
 
 _HUGO = frozenset(("hugo.toml", "hugo.yaml", "hugo.yml", "hugo.json", "config.toml"))
 _JEKYLL = frozenset(("_config.yml", "_config.yaml", "_config.toml"))
@@ -42,7 +43,9 @@ def _site(tree: Tree, root: str, folders: tuple[str, ...], name: str) -> Iterabl
         and not set(folders).isdisjoint(file.folder.split("/")[inside:])
     ]
     if posts:
-        yield Claim(frozenset(f.path for f in posts), 0.8, f"{name} site, {len(posts)} posts")
+        yield Claim(
+            frozenset(f.path for f in posts), 0.8, f"{name} site, {plural(len(posts), 'post')}"
+        )
 
 
 def _read(tree: Tree, claim: Claim, options: ReadOptions) -> Iterator[ImportedRecord]:

@@ -21,6 +21,7 @@ from inkling.corpus.importers.substack_html import post_words
 from inkling.corpus.importing.importer import Claim, ImportedRecord, Importer, ReadOptions
 from inkling.corpus.importing.times import from_post
 from inkling.corpus.importing.tree import Tree, TreeFile
+from inkling.wording import plural
 
 SUBSCRIBERS = "a list of subscribers, never opened"
 
@@ -76,7 +77,7 @@ def _is_table(table: TreeFile) -> bool:
 def _claims(tree: Tree) -> Iterable[Claim]:
     for export in _exports(tree):
         files = [export.table, *export.pages.values(), *export.private]
-        title = f"Substack export, {len(export.pages)} posts"
+        title = f"Substack export, {plural(len(export.pages), 'post')}"
         yield Claim(frozenset(file.path for file in files), 1.0, title)
 
 

@@ -64,15 +64,18 @@ def chat_messages(
         if not isinstance(item, dict):
             yield Dropped("a damaged message" if item is BROKEN else "no message", path)
             continue
-        identity = item.get("id")
+        get = item.get
+        identity = get("id")
         message_id = str(identity) if isinstance(identity, (int, str)) else None
         raw_ref = f"{place}/{message_id or number}"
-        text = _text(item)
+        text = get("text")
+        if not (text and isinstance(text, str) and text.isascii()):
+            text = _text(item)
         reason = _reason(item, about, text)
         if reason is not None:
             yield Dropped(reason, raw_ref)
             continue
-        fields = (item.get("from"), item.get("from_id"))
+        fields = (get("from"), get("from_id"))
         try:
             author, is_me = known[fields]
         except (KeyError, TypeError):  # a list or an object is no name
@@ -82,15 +85,15 @@ def chat_messages(
             is_me = (me is not None and author == me) or is_said(options, author, name)
             if isinstance(fields[0], str | None) and isinstance(fields[1], str | None):
                 known[fields] = (author, is_me)
-        reply = item.get("reply_to_message_id")
+        reply = get("reply_to_message_id")
         yield Message(
             author,
             is_me,
             text,
             "text",
             message_id,
-            from_unix(item.get("date_unixtime")) or from_iso(item.get("date")),
-            str(reply) if isinstance(reply, (int, str)) else None,
+            from_unix(get("date_unixtime")) or from_iso(get("date")),
+            None if reply is None or not isinstance(reply, (int, str)) else str(reply),
             raw_ref,
         )
 

@@ -37,6 +37,7 @@ _TYPES = {
     "revision": "an older version", "wp_block": "a part of a layout",
 }  # fmt: skip
 
+_NOISE = ".wp-block-file__button"
 _CODES = "caption|gallery|embed|audio|video|playlist|wp_caption|youtube|vimeo|tweet|more"
 # Those that hold words of their own, and those that only stand there with attributes.
 _SILENT = re.compile(r"\[(embed|audio|video|gallery|playlist)(?:[ \t][^\[\]]*+)?\][^\[\]]*+\[/\1\]")
@@ -132,9 +133,10 @@ def _field(item: str, name: str) -> str:
     start += len(name) + 2
     content = item[start:].lstrip() if item[start : start + 1].isspace() else item[start:]
     if content.startswith("<![CDATA["):
-        end = content.find(f"]]></{name}>")
+        # Exports that a program has indented since have spaces in front of the tag.
+        closed = re.search(rf"\]\]>\s*+</{name}>", content) or re.search(f"</{name}>", content)
         # `]]>` inside is written as two sections.
-        inner = content[9 : end if end != -1 else len(content)]
+        inner = content[9 : closed.start() if closed else len(content)]
         return inner.replace("]]]]><![CDATA[>", "]]>")
     end = content.find(f"</{name}>")
     return html.unescape(content[: end if end != -1 else len(content)]).strip()
@@ -152,7 +154,8 @@ def _post(item: str, raw_ref: str, options: ReadOptions) -> Iterator[ImportedRec
     if _field(item, "wp:post_password"):
         yield Dropped("locked with a password", raw_ref)
         return
-    words = fragment_to_text(_paragraphs(_without_shortcodes(_field(item, "content:encoded"))))
+    content = _paragraphs(_without_shortcodes(_field(item, "content:encoded")))
+    words = fragment_to_text(content, noise=_NOISE)
     written = _field(item, "wp:post_date_gmt")
     date = from_post(f"{written}Z" if written else None) or from_post(_field(item, "wp:post_date"))
     link = _field(item, "link")

@@ -139,8 +139,8 @@ def find_encoding(blocks: Callable[[], Iterable[bytes]], told: str | None = None
             return Charset(encoding) if _look(blocks(), encoding, "strict").few else None
     # By chance bytes of another encoding are valid UTF-8 rarely, and never more often than not.
     if seen.strays <= max(1, seen.wide) and seen.few and not seen.zeros:
-        were = "was" if seen.strays == 1 else "were"
-        note = f"{plural(seen.strays, 'byte')} that no UTF-8 has {were} read as Windows-1252"
+        are, were = ("is", "was") if seen.strays == 1 else ("are", "were")
+        note = f"{plural(seen.strays, 'byte')} that {are} not UTF-8 {were} read as Windows-1252"
         return Charset("utf-8", (note,))
     return _guessed(blocks)
 
@@ -203,7 +203,7 @@ def _guessed(blocks: Callable[[], Iterable[bytes]]) -> Charset | None:
 
 def _guess(encoding: str) -> str:
     name = _NAMES.get(encoding, encoding.replace("cp125", "Windows-125").replace("_", "-"))
-    return f"read as {name}, which is a guess; if it is wrong, add --encoding NAME"
+    return f"read as {name}, which is a guess: say the encoding if it is wrong"
 
 
 def _high_sample(blocks: Iterable[bytes]) -> bytes:

@@ -6,6 +6,7 @@ Data: stream -> `messages` -> bytes of each message, at most `MESSAGE_LIMIT`.
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -22,7 +23,7 @@ _QUOTED_FROM = re.compile(rb">+From ")
 
 def looks_like_mbox(head: bytes) -> bool:
     """Whether a file that begins so is an mbox: a separator, then a header."""
-    first, _, rest = head.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n").partition(b"\n")
+    first, _, rest = head.removeprefix(codecs.BOM_UTF8).lstrip(b"\r\n").partition(b"\n")
     return bool(_SEPARATOR.match(first + b"\n") and re.match(rb"[!-9;-~]{1,76}:", rest))
 
 
@@ -35,6 +36,8 @@ def messages(stream: BinaryIO) -> Iterator[bytes]:
     whole_line = True
     while line := stream.readline(_LINE_LIMIT):
         begins_line, whole_line = whole_line, line.endswith(b"\n")
+        if begins_line:
+            line = line.removeprefix(codecs.BOM_UTF8)
         if begins_line and blank and line.startswith(b"From ") and _SEPARATOR.match(line):
             if size:
                 yield b"".join(kept)

@@ -84,7 +84,9 @@ class OpenTree:
             path, prefix = links.pop(0) if linked else folders.pop()
             try:
                 if linked and _contains(os.path.realpath(path), root):
-                    self.left_out.append(Dropped("a link to a folder around it", prefix[:-1]))
+                    self.left_out.append(
+                        Dropped("a link to a folder that contains it", prefix[:-1])
+                    )
                     continue
                 status = os.stat(path)
                 if (identity := (status.st_dev, status.st_ino)) in seen:

@@ -35,10 +35,10 @@ _ADDRESS = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}\.")
 CHAT = "looks like a chat that Inkling cannot read, so nobody's words are taken for yours"
 ANY_PROGRAM = "export it again, as docs/importers.md says for its program"
 CONVERSATION = (
-    "looks like a conversation, because most lines begin with a name: add it again with "
-    "--me NAME, the name under which you speak in it, and it is read as a dialog"
+    "looks like a conversation, because most lines begin with a name: say under which "
+    "name you speak in it, and it is read as a dialog"
 )
-SILENT = "looks like a conversation in which nobody has the name that --me gives"
+SILENT = "looks like a conversation in which nobody has the name that you gave"
 MAIL = (
     "looks like mail, where other people's words stand among yours: export the folder of sent mail "
     "as mbox"

@@ -21,6 +21,8 @@ _STICKER = re.compile(r"\(\( [^\n]{0,100} \)\)")
 _ATTACHMENT = re.compile(
     r"!?\[[^\[\]\n]{0,300}\]\(\.{1,2}/(?:[^()\[\n]++|\([^()\n]{0,100}+\)){1,60}+\) {0,2}"
 )
+# What stands for an attachment that was not exported with the chat.
+_MISSING = re.compile(r"\((?:media|attachment) not exported\) {0,2}$")
 _CALL = re.compile(
     r"(?:(?:Incoming|Outgoing|Missed) )(?:voice |video |group )?call(?: \([^()\n]{1,80}\))?"
 )
@@ -94,7 +96,8 @@ def _markdown_body(body: list[str]) -> tuple[str, bool]:
     if lines:
         # Attachments follow the words on their last line.
         line = lines[-1]
-        bare = _ATTACHMENT.sub("", line) if "](" in line else line
+        bare = _MISSING.sub("", line)
+        bare = _ATTACHMENT.sub("", bare) if "](" in bare else bare
         removed = removed or bare != line
         lines[-1] = bare
     while lines and not lines[-1].strip():

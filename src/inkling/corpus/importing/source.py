@@ -106,8 +106,11 @@ def open_source(
 
 @contextlib.contextmanager
 def open_held_source(
-    name: str, held: Mapping[str, Path], on_read: Callable[[int], None] = lambda count: None
+    name: str,
+    held: Mapping[str, Path],
+    only: Importer | None = None,
+    on_read: Callable[[int], None] = lambda count: None,
 ) -> Iterator[OpenSource]:
     """The same of files that lie under other names than their own (`open_held`)."""
     with open_held(name, held, on_read) as opened:
-        yield OpenSource(opened, tuple(detect(opened.tree, None)))
+        yield OpenSource(opened, tuple(detect(opened.tree, only)))

@@ -49,14 +49,15 @@ def lines(file: TreeFile, charset: Charset) -> Iterator[str]:
     try:
         with file.open() as stream:
             text = _text(stream, charset, "\n")
-            first = True
             while line := text.readline(LINE_LIMIT):
-                if first:
-                    line = line.removeprefix("\ufeff")
-                    first = False
-                yield mended(line.removesuffix("\n").removesuffix("\r"))
+                yield mended(_unmarked(line).removesuffix("\n").removesuffix("\r"))
     except UNREADABLE:
         return
+
+
+def _unmarked(line: str) -> str:
+    """A line without byte order marks, which also stand where files were joined."""
+    return line if line.isascii() else line.replace("\ufeff", "")
 
 
 def csv_rows(
@@ -78,7 +79,7 @@ def csv_rows(
             text: Iterator[str] = map(mended, _text(stream, charset, ""))
             if backslash_quotes:
                 text = map(_doubled_quotes, text)
-            for fields in csv.reader(text):
+            for fields in csv.reader(map(_unmarked, text)):
                 if header is None:
                     if len(fields) > 1:
                         header = [_column(name) for name in fields]

@@ -27,6 +27,11 @@ _ISO = re.compile(
     r"(Z|UTC|GMT|[+-]\d{2}:?\d{2})?",
     re.IGNORECASE,
 )
+# What JSON has most often: to the second or the millisecond, naive or in UTC.
+_USUAL = re.compile(
+    r"(\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)(?:\.(\d{3})\d{0,3})?(Z|\+00:00)?",
+    re.ASCII,
+)
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})")
 # A date written out, and nothing beside it: January 5th, 2021 3:04 PM · Tuesday, 5. Januar 2021
 _CLOCK = r"(?:,? (?:at )?\d{1,2}:\d{2}(?::\d{2})?(?: ?[AP]\.?M\.?)?)?"
@@ -55,6 +60,12 @@ def from_unix(value: object, *, per_second: int = 1) -> str | None:
 
     `per_second`: 1,000 for milliseconds.
     """
+    if isinstance(value, str) and len(value) < 11 and per_second == 1 and value.isdecimal():
+        # As `result.json` has it, millions of times.
+        count = int(value)
+        days, second = divmod(count, 86_400)
+        minute, second = divmod(second, 60)
+        return f"{_day_of(days)}{_clock_of(minute)}{_TWO[second]}Z" if count else None
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
     if isinstance(value, str) and len(value) > 32:
@@ -68,8 +79,7 @@ def from_unix(value: object, *, per_second: int = 1) -> str | None:
             seconds, rest = divmod(int(value) * 1000 // per_second, 1000)
         days, second = divmod(seconds, 86_400)
         minute, second = divmod(second, 60)
-        hour, minute = divmod(minute, 60)
-        written = f"{_day_of(days)}T{_TWO[hour]}:{_TWO[minute]}:{_TWO[second]}"
+        written = f"{_day_of(days)}{_clock_of(minute)}{_TWO[second]}"
     except (ValueError, OverflowError, OSError):
         return None
     if seconds <= 0:
@@ -84,15 +94,35 @@ def _day_of(days: int) -> str:
     return (_FIRST_DAY + timedelta(days=days)).isoformat()
 
 
+@lru_cache(maxsize=1440)
+def _clock_of(minute: int) -> str:
+    """The hour and the minute of a day, with what stands around them."""
+    return f"T{_TWO[minute // 60]}:{_TWO[minute % 60]}:"
+
+
 def from_iso(value: object) -> str | None:
     """ISO 8601 as JSON has it; in UTC where it has an offset, else as it stands. The fast one."""
     if not isinstance(value, str) or len(value) > 40:
         return None
+    if (match := _USUAL.fullmatch(value)) and _is_day(value[:10]):
+        second, milliseconds, zone = match.groups()
+        if zone is None:
+            return second
+        return f"{second}.{milliseconds}Z" if milliseconds not in (None, "000") else f"{second}Z"
     try:
         moment = datetime.fromisoformat(value)
         return utc(moment) if moment.tzinfo else moment.isoformat(timespec="seconds")
     except (ValueError, OverflowError):
         return None
+
+
+@lru_cache(maxsize=1024)
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def from_mail(text: str) -> str | None:

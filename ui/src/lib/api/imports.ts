@@ -7,6 +7,7 @@ import type {
   ImportEvents,
   ImportNow,
   KnownSource,
+  Said,
 } from './types';
 import type { Picked } from '../picked';
 
@@ -30,6 +31,10 @@ export const sendFiles = (
   signal: AbortSignal,
 ): Promise<ImportNow> =>
   call('PUT', `${IMPORTS}/${id}/files`, new Blob(files.map(({ file }) => file)), signal);
+
+/** Read what was sent once more, as a person says. */
+export const readImportAgain = (id: string, said: Said): Promise<ImportNow> =>
+  call('POST', `${IMPORTS}/${id}/read`, said);
 
 /** Add what was found. `me` says, by importer, which of the people the author is. */
 export const confirmImport = (

@@ -618,6 +618,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/imports/{import_id}/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read Import Again
+         * @description Read what was sent once more, as a person says what it is, how its text is encoded, who they
+         *     are in it. Before it is confirmed, or where nothing could be read.
+         */
+        post: operations["read_import_again_api_imports__import_id__read_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/imports/{import_id}/confirm": {
         parameters: {
             query?: never;
@@ -2137,6 +2158,19 @@ export interface components {
              * @description Why it failed and what to do.
              */
             error: string | null;
+            /**
+             * Takes
+             * @description What can be said to read it once more, while asking and where nothing could be read; empty
+             *     where it cannot be read again.
+             */
+            takes: ("source" | "encoding" | "me")[];
+            /** @description What was said so far. */
+            said: components["schemas"]["Said"];
+            /**
+             * Readings
+             * @description How often it was read, or began to be.
+             */
+            readings: number;
         };
         /**
          * ImportRequest
@@ -2954,6 +2988,27 @@ export interface components {
             updated: number;
         };
         /**
+         * ReadAgainRequest
+         * @description Body of `POST /api/imports/ID/read`: what a person knows better about what was sent.
+         */
+        ReadAgainRequest: {
+            /**
+             * Source
+             * @description What it is an export of, as `name` in the list of sources; null to find it out.
+             */
+            source?: string | null;
+            /**
+             * Encoding
+             * @description Of its text files; null to guess it.
+             */
+            encoding?: string | null;
+            /**
+             * Me
+             * @description Names and mail addresses under which the author stands in it.
+             */
+            me?: string[];
+        };
+        /**
          * Reason
          * @description Something that was left out or guessed, how often, and the first example.
          */
@@ -3134,6 +3189,18 @@ export interface components {
             nats: number[];
             /** Sample */
             sample: string;
+        };
+        /**
+         * Said
+         * @description What a person said about what is imported, in the terms of `ReadAgainRequest`.
+         */
+        Said: {
+            /** Source */
+            source: string | null;
+            /** Encoding */
+            encoding: string | null;
+            /** Me */
+            me: string[];
         };
         /**
          * Sample
@@ -5048,6 +5115,41 @@ export interface operations {
             };
         };
     };
+    read_import_again_api_imports__import_id__read_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                import_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReadAgainRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportNow"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
     confirm_import_api_imports__import_id__confirm_post: {
         parameters: {
             query?: never;
@@ -5310,6 +5412,29 @@ export interface operations {
                              * @description Why it failed and what to do.
                              */
                             error: string | null;
+                            /**
+                             * Takes
+                             * @description What can be said to read it once more, while asking and where nothing could be read; empty
+                             *     where it cannot be read again.
+                             */
+                            takes: ("source" | "encoding" | "me")[];
+                            /**
+                             * Said
+                             * @description What a person said about what is imported, in the terms of `ReadAgainRequest`.
+                             */
+                            said: {
+                                /** Source */
+                                source: string | null;
+                                /** Encoding */
+                                encoding: string | null;
+                                /** Me */
+                                me: string[];
+                            };
+                            /**
+                             * Readings
+                             * @description How often it was read, or began to be.
+                             */
+                            readings: number;
                         };
                     };
                 };

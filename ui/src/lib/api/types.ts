@@ -55,6 +55,7 @@ export type FoundSource = Schemas['FoundSource'];
 export type AddedSource = Schemas['AddedSource'];
 export type LeftOut = Schemas['Reason'];
 export type KnownSource = Schemas['KnownSource'];
+export type Said = Schemas['Said'];
 export type CorpusSource = Schemas['CorpusSource'];
 export type CorpusStatistics = Schemas['CorpusStatistics'];
 

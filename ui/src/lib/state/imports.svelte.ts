@@ -10,11 +10,12 @@ import {
   cancelImport,
   confirmImport,
   fetchImport,
+  readImportAgain,
   sendFiles,
   watchImport,
 } from '../api/imports';
 import { ChatError, UNREACHABLE } from '../api/client';
-import type { ImportNow } from '../api/types';
+import type { ImportNow, Said } from '../api/types';
 import { fromDrop, type Dropped, type Picked } from '../picked';
 import { sentenceFor } from './chats.svelte';
 
@@ -24,6 +25,9 @@ const UNREADABLE =
   'The files could not be read to their end: they were moved or changed, or may not be read. Choose them again.';
 const GONE =
   'The import is over: it was cancelled in another tab, or the server was started again. Nothing was added.';
+
+/** Grows while an import goes on: each time it is read again it begins anew. */
+const stage = ({ readings, state }: ImportNow): number => readings * ORDER.length + ORDER.indexOf(state);
 
 class Imports {
   now = $state.raw<ImportNow | null>(null);
@@ -84,6 +88,12 @@ class Imports {
 
   read(address: string): Promise<boolean> {
     return this.act(async () => this.take(await beginAddress(address)));
+  }
+
+  /** Read what was sent once more, as it was said. */
+  readAgain(said: Said): Promise<boolean> {
+    const id = this.now?.id ?? '';
+    return this.act(async () => this.take(await readImportAgain(id, said)));
   }
 
   confirm(me: Record<string, string[]>, drafts: boolean): Promise<boolean> {
@@ -155,7 +165,7 @@ class Imports {
 
   private take(now: ImportNow | null): void {
     // An answer may come later than the event that followed it.
-    if (now && now.id === this.now?.id && ORDER.indexOf(now.state) < ORDER.indexOf(this.now.state)) return;
+    if (now && now.id === this.now?.id && stage(now) < stage(this.now)) return;
     if (now?.state === 'done' && !(this.now?.id === now.id && this.now.state === 'done')) {
       this.added += 1;
     }

@@ -5,7 +5,8 @@ import { imports } from './imports.svelte';
 
 const NOW: ImportNow = {
   id: 'one', state: 'sending', name: 'a.md', share: null, seconds_left: null, messages: 0,
-  waiting: false, found: [], added: [], error: null,
+  waiting: false, found: [], added: [], error: null, takes: [],
+  said: { source: null, encoding: null, me: [] }, readings: 0,
 };
 const FILE = { path: 'a.md', file: new File(['words'], 'a.md') };
 
