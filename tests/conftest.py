@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from inkling.cli.main import main
 from inkling.workspace import Workspace
@@ -22,6 +23,14 @@ from tests.sharing import made_once
 # children would inherit that, and the tests press Ctrl-C on them.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+# The same examples everywhere and each time, however slow the machine is: a test that fails once
+# fails again. `--hypothesis-profile default` draws others.
+settings.register_profile(
+    "steady", derandomize=True, deadline=None, database=None, print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)  # fmt: skip
+settings.load_profile("steady")
 
 DEMO = Path(__file__).resolve().parent.parent / "demo"
 

@@ -21,7 +21,15 @@ from inkling.server.security import COOKIE
 from inkling.workspace import Workspace, atomic_folder, atomic_write
 from tests.accounts import NOBODY, asked_by_nobody, connected_by_nobody
 from tests.conftest import Result, made_read_only
-from tests.server.conftest import PATIENCE, Server, start_server, stop_server
+from tests.server.conftest import (
+    PATIENCE,
+    Server,
+    once,
+    server_inside,
+    start_server,
+    stop_server,
+)
+from tests.voices import random_run
 
 LINUX = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="elsewhere a token is required"
@@ -107,15 +115,20 @@ def test_an_older_workspace_is_put_right_and_told_once(
     assert stat.S_IMODE(elsewhere.stat().st_mode) == 0o644
 
 
-def test_a_folder_of_all_is_not_closed(tmp_path: Path) -> None:
-    """A workspace made in /tmp takes nobody's /tmp away; its files are private all the same."""
+@pytest.mark.parametrize("mode", [0o1777, 0o755])
+def test_a_folder_of_all_is_not_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int
+) -> None:
+    """A workspace made in /tmp takes nobody's /tmp away, one in a home folder no home; its files
+    are private all the same."""
     folder = tmp_path / "of-all"
     folder.mkdir()
-    folder.chmod(0o1777)
+    folder.chmod(mode)
+    monkeypatch.setenv("HOME", str(folder))
     workspace = Workspace.create(folder)
     with CorpusStore(workspace.corpus_path):
         pass
-    assert stat.S_IMODE(folder.stat().st_mode) == 0o1777
+    assert stat.S_IMODE(folder.stat().st_mode) == mode
     assert open_to_others(folder) == [str(folder)]
 
 
@@ -155,6 +168,24 @@ def test_letting_go_of_a_connection_makes_nobody_root(served: Server) -> None:
         sent.sendall(b"POST /api/chats HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n\r\n")
         sent.close()
     assert httpx.get(served.url + "api/chats", timeout=PATIENCE).json()["chats"] == []
+
+
+@LINUX
+def test_what_was_sent_before_letting_go_is_done(tmp_path: Path) -> None:
+    """Whose a connection is, is known from its first moment: who has sent all of a request and is
+    gone when it is read is answered like anyone."""
+    workspace = Workspace.create(tmp_path / "mine")
+    random_run(workspace)
+    with server_inside(workspace) as running:
+        chats = running.url + "api/chats"
+        with socket.create_connection(("127.0.0.1", httpx.URL(running.url).port)) as client:
+            client.settimeout(PATIENCE)
+            client.sendall(b"GET /api/chats HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            assert client.recv(1 << 16).startswith(b"HTTP/1.1 200")
+            client.sendall(
+                b"POST /api/chats HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n\r\n"
+            )
+        once(lambda: len(httpx.get(chats, timeout=PATIENCE).json()["chats"]) == 1)
 
 
 @LINUX
@@ -224,6 +255,28 @@ def test_a_token_from_a_file_leaves_the_address(nonsense: Workspace, tmp_path: P
             bearer = {"Authorization": f"Bearer {TOKEN}"}
             assert asked_by_nobody(running.port, "GET", "/api/health", **bearer)[0] == 200
             assert asked_by_nobody(running.port, "GET", "/api/health")[0] == 401
+    finally:
+        stop_server(running)
+
+
+def test_a_token_from_the_environment_is_in_no_list(
+    nonsense: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of processes, which every account can ask for."""
+    monkeypatch.setenv("INKLING_TOKEN", TOKEN)
+    running = start_server(nonsense.path)
+    try:
+        base = running.url.split("?")[0]
+        assert httpx.get(base + "api/health", timeout=PATIENCE).status_code == 401
+        bearer = {"Authorization": f"Bearer {TOKEN}"}
+        answer = httpx.get(base + "api/health", headers=bearer, timeout=PATIENCE)
+        assert answer.status_code == 200
+        listed = subprocess.run(
+            ["ps", "-p", str(running.process.pid), "-o", "args="],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        assert "serve" in listed.stdout
+        assert TOKEN not in listed.stdout
     finally:
         stop_server(running)
 
