@@ -1,6 +1,6 @@
 """Mixed use of one workspace for a long time, with everything that can go wrong; then the accounts.
 
-    scripts/bench soak [--minutes 60] [--seed 1]
+    scripts/bench soak [--minutes 60] [--seed 1] [--pause 0]
 
 Chats, imports, trainings, forgetting and exports, while server and trainer are killed at random,
 the clock jumps and the disk fills and empties. What was acknowledged is written down meanwhile; at
@@ -210,9 +210,9 @@ class Soak:
 
     # -- from first to last -----------------------------------------------------------------
 
-    def run(self, seconds: float, fewest_chats: int = 1) -> None:
+    def run(self, seconds: float, fewest_chats: int = 1, pause: float = 0.0) -> None:
         """Do all of it in a random order for so long, and on a slow machine until so many messages
-        were answered, PATIENCE seconds longer at most."""
+        were answered, PATIENCE seconds longer at most; after each it rests for so many seconds."""
         actions = [(self.chat, 12), (self.add, 3), (self.export, 2), (self.train, 2),
                    (self.forget, 1), (self.jump, 1), (self.fill_disk, 1), (self.kill_trainer, 1),
                    (self.kill_server, 1)]  # fmt: skip
@@ -224,6 +224,7 @@ class Soak:
                 now < ends + PATIENCE and self.books.done["chat"] < fewest_chats
             ):
                 self._attempt(self.random.choices(*zip(*actions, strict=True))[0])
+                time.sleep(pause)
         finally:
             self.kill_trainer()
             self.end_server()
@@ -313,10 +314,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--pause", type=float, default=0.0, help="seconds of rest after each")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, disk(Path(name)) as mounted:
         soak = Soak(Path(name), options.seed, mounted)
-        soak.run(60 * options.minutes)
+        soak.run(60 * options.minutes, pause=options.pause)
         found = list(soak.problems())
         said = sum(map(len, soak.books.messages.values()))
         print(f"{options.minutes:g} minutes, seed {options.seed}, "
