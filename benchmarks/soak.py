@@ -31,14 +31,19 @@ from typing import Any
 
 import httpx
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from tests.voices import random_run
+
 from inkling.chats import ChatStore
 from inkling.corpus.store import CorpusStore
 from inkling.run_files import CONFIG_FILE
 from inkling.workspace import Workspace
 
-ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 300.0
 DISK_MEGABYTES = 400
+MOST_RUNS = 4
+VOICE = "random"
+"""A run that is there from the beginning, so that something answers."""
 CLOCK = """\
 import os, time
 _time = time.time
@@ -176,6 +181,12 @@ class Soak:
         """Begin a training of a few steps, unless one is under way."""
         self._asked("POST", "runs", json={"steps": 2})
 
+    def delete_run(self) -> None:
+        """The oldest that was trained, so that the disk is not full of them for good."""
+        runs = [run["name"] for run in self._asked("GET", "runs").json()["runs"]]
+        if len(runs) > MOST_RUNS:
+            self._asked("DELETE", f"runs/{[name for name in runs if name != VOICE][-1]}")
+
     def kill_trainer(self) -> None:
         """Without a word."""
         process = self.workspace.training_process()
@@ -215,7 +226,7 @@ class Soak:
         were answered, PATIENCE seconds longer at most; after each it rests for so many seconds."""
         actions = [(self.chat, 12), (self.add, 3), (self.export, 2), (self.train, 2),
                    (self.forget, 1), (self.jump, 1), (self.fill_disk, 1), (self.kill_trainer, 1),
-                   (self.kill_server, 1)]  # fmt: skip
+                   (self.kill_server, 1), (self.delete_run, 2)]  # fmt: skip
         ends = time.monotonic() + seconds
         self.start()
         try:
@@ -318,6 +329,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, disk(Path(name)) as mounted:
         soak = Soak(Path(name), options.seed, mounted)
+        random_run(soak.workspace, VOICE)
         soak.run(60 * options.minutes, pause=options.pause)
         found = list(soak.problems())
         said = sum(map(len, soak.books.messages.values()))
@@ -328,6 +340,10 @@ def main() -> None:
             f"{said} messages in {len(soak.books.messages)} chats, "
             f"{len(soak.books.documents)} documents, {len(soak.books.forgotten)} forgotten"
         )
+        for what in ("kilobytes", "files"):
+            grown = [getattr(last, what) - getattr(first, what) for first, last in soak.growth]
+            print(f"{what} that a server grew by, from its tenth reply to its end: "
+                  f"{sorted(grown)}")  # fmt: skip
         print("\n".join(found) or "Everything acknowledged is there.")
         sys.exit(bool(found))
 

@@ -193,7 +193,7 @@ NOT_PROMISED = (
     "Encrypted or re-encoded copies",
     "guesses the whole passage",
 )
-"""What a sentence says there is no work of Inkling's: what others do, what a person is asked to do."""
+"""What is said there is no work of Inkling's: what others do, what a person is asked to do."""
 
 
 def statements(page: str) -> Iterator[str]:
