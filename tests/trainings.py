@@ -16,6 +16,8 @@ from tests.conftest import DEMO, Result
 STEPS = ("--steps", "12", "--save-every", "2", "--eval-every", "4", "--no-plots")
 SMALL = ("--set", "model.n_embd=96", "--set", "train.total_batch_size=256",
          "--set", "finetune.total_batch_size=512")  # fmt: skip
+TINY = (*SMALL, "--set", "model.n_layer=1")
+"""For what trains many times."""
 
 
 def small_workspace() -> Workspace:

@@ -2,8 +2,8 @@
 
     python -m tests.faults.killer WORKSPACE KILLS train --steps 12 …
 
-Loads everything once, then forks a child for each attempt. Every second child dies at one of its
-operations on files, before it is done, which is where something could be half written; the others
+Loads everything once, then forks a child for each attempt. Most children die at one of their
+operations on files, before it is done, which is where something could be half written; every fifth
 at a random moment. Of the run `killed` nothing may be lost; one that came to its end is begun anew.
 """
 
@@ -30,6 +30,7 @@ OPERATIONS = {"os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.chmod", "tem
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 FEW_OPERATIONS = 50
 """From one checkpoint to beyond the next but one."""
+SECONDS = 1.0
 
 
 def attempt(command: list[str], dies_at: int) -> int:
@@ -55,20 +56,17 @@ def attempt(command: list[str], dies_at: int) -> int:
 def kill_again_and_again(workspace: Path, kills: int, begin: list[str]) -> None:
     """Exits with a sentence where an attempt that was not killed failed."""
     moments, run = random.Random(kills), Run(Workspace(workspace).run_path("killed"))
-    begun = time.monotonic()
-    os.waitpid(attempt([*begin, "-w", str(workspace)], 0), 0)
-    whole = time.monotonic() - begun
     for number in range(kills):
         resumable = (run.path / CONFIG_FILE).exists()
         if resumable and run.config().complete:
             shutil.rmtree(run.path)
             resumable = False
         command = ["train", "--resume", "--run", "killed", "--no-plots"] if resumable else begin
-        at_operation = number % 2 == 0
+        at_operation = number % 5 > 0
         dies_at = moments.randint(1, FEW_OPERATIONS) if at_operation else 0
         child = attempt([*command, "-w", str(workspace)], dies_at)
         if not at_operation:
-            time.sleep(moments.random() * whole / 2)
+            time.sleep(moments.random() * SECONDS)
             os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
         if os.WIFEXITED(status) and os.WEXITSTATUS(status):

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from inkling.run_files import CONFIG_FILE, SAMPLES_FILE
 from tests.trainings import (
-    SMALL,
     STEPS,
+    TINY,
     final_weights,
     run_here,
     run_inkling,
@@ -25,7 +25,7 @@ def test_fifty_kills_lose_nothing() -> None:
     """Anywhere in train and finetune: the run resumes, and ends with the very bits, metrics and
     samples of one that was never killed."""
     workspace = small_workspace()
-    options = ("train", *STEPS, *SMALL)
+    options = ("train", *STEPS, *TINY)
     assert run_here(*options, "--name", "whole", "-w", workspace.path) == 0
     killed = subprocess.run(
         [sys.executable, "-m", "tests.faults.killer", str(workspace.path), str(KILLS),
