@@ -17,7 +17,30 @@ SHOWN: dict[str, dict[str, tuple[str, ...]]] = {
             "Inkling keeps a person's writing",
             "Nothing is sent anywhere",
         ),
-        "test_no_text_lies_elsewhere": ("lies in one folder, the workspace",),
+        "test_no_text_lies_elsewhere": (
+            "lies in one folder, the workspace",
+            "no text lies elsewhere",
+        ),
+    },
+    "faults/test_streams.py": {
+        "test_ten_times_as_many_streams_as_slots": ("Whoever hangs up, reads slowly",),
+        "test_a_reader_that_is_slow_gets_all_of_it": ("Whoever hangs up, reads slowly",),
+        "test_thirty_megabytes_are_refused_on_every_route": ("or asks for much",),
+    },
+    "faults/test_kills.py": {
+        "test_fifty_kills_lose_nothing": ("is kept through kills",),
+    },
+    "faults/test_full_disk.py": {
+        "test_a_disk_that_fills_up_anywhere_is_explained": ("is kept through kills, full disks",),
+    },
+    "faults/test_soak.py": {
+        "test_everything_acknowledged_is_there": ("and clocks that jump",),
+    },
+    "test_wheel.py": {
+        "test_every_library_is_listed_with_its_licence": (
+            "lists every library with its version",
+            "holds it to what is installed",
+        ),
     },
     "faults/test_accounts.py": {
         "test_a_command_leaves_nothing_open": ("whatever Inkling writes, is its owner's",),
