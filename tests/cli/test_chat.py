@@ -96,7 +96,7 @@ class Terminal:
         with contextlib.suppress(OSError):
             while os.read(self._main, 65536):
                 pass
-        return self.process.wait(30)
+        return self.process.wait(120)
 
     def close(self) -> None:
         self.process.kill()

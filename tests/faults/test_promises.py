@@ -24,6 +24,7 @@ SHOWN: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "faults/test_streams.py": {
         "test_ten_times_as_many_streams_as_slots": ("Whoever hangs up, reads slowly",),
+        "test_whoever_hangs_up_frees_the_slot": ("Whoever hangs up",),
         "test_a_reader_that_is_slow_gets_all_of_it": ("Whoever hangs up, reads slowly",),
         "test_thirty_megabytes_are_refused_on_every_route": ("or asks for much",),
     },
