@@ -147,8 +147,12 @@ def open_index(folder: Path, fingerprint: str | None = None) -> Index | None:
 
 
 def _mapped(path: Path) -> np.ndarray:
+    found = np.load(path, mmap_mode="r")
+    if not isinstance(found, np.ndarray):  # of an archive
+        found.close()
+        raise ValueError(f"{path.name} holds no array")
     # A plain array over the mapped file: np.memmap itself is ten times as slow to slice.
-    return np.asarray(np.load(path, mmap_mode="r"))
+    return np.asarray(found)
 
 
 def _mapped_lines(path: Path) -> mmap.mmap | bytes:
