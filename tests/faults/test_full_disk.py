@@ -16,7 +16,6 @@ from inkling.server.training_process import BusyError, TrainingProcess
 from inkling.workspace import Workspace
 from tests.conftest import Result
 from tests.trainings import (
-    STEPS,
     TINY,
     final_weights,
     one_sentence,
@@ -25,8 +24,11 @@ from tests.trainings import (
     small_workspace,
 )
 
-SHARES = (0.05, 0.15, 0.3, 0.5, 0.75, 0.95)
+FOR_NO_CORPUS = 64
+"""Kilobytes."""
+SHARES = (0.15, 0.3, 0.5, 0.75, 0.95)
 """Of what all that a training writes takes."""
+STEPS = ("--steps", "6", "--save-every", "2", "--eval-every", "2", "--no-plots")
 
 
 @contextlib.contextmanager
@@ -68,9 +70,9 @@ def test_a_disk_that_fills_up_anywhere_is_explained(
     assert run_here(*options, "-w", workspace.path) == 0
     wanted = final_weights(workspace, "r")
     whole = sum(path.stat().st_size for path in workspace.path.rglob("*")) // 1_000
-    sizes = [int(share * whole) for share in SHARES]
+    sizes = [FOR_NO_CORPUS, *(int(share * whole) for share in SHARES)]
     ended = set()
-    with small_disk(tmp_path / "disk", sizes[0]) as disk:
+    with small_disk(tmp_path / "disk", FOR_NO_CORPUS) as disk:
         for kilobytes in sizes:
             for path in disk.iterdir():
                 shutil.rmtree(path)
