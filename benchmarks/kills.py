@@ -2,7 +2,7 @@
 
     scripts/bench kills [--kills 1000] [--recipe modern]
 
-The test suite does fifty of these; the killer is the test's own.
+The test suite does fifty of these, with the same killer.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import torch
 from _common import ROOT, inkling, machine, run
 
 sys.path.insert(0, str(ROOT))
-from tests.training.test_faults import KILLER, SMALL, STEPS, final_weights, same
+from tests.trainings import SMALL, STEPS, final_weights, same
 
 from inkling.workspace import Workspace
 
@@ -42,8 +42,15 @@ def main() -> None:
         run([*inkling(), "add", "writing", "-w", "w"], here)
         run([*inkling(), *train, "--name", "whole", "-w", "w"], here)
         begun = time.perf_counter()
-        killer = [sys.executable, "-c", KILLER, str(here / "w"), str(options.kills), *train]
-        done = subprocess.run([*killer, "--name", "killed"], check=False)
+        killer = [
+            sys.executable,
+            "-m",
+            "tests.faults.killer",
+            str(here / "w"),
+            str(options.kills),
+            *train,
+        ]
+        done = subprocess.run([*killer, "--name", "killed"], check=False, cwd=ROOT)
         if done.returncode:
             sys.exit("a resume failed")
         workspace = Workspace(here / "w")

@@ -1,6 +1,6 @@
 """Mixed use of one workspace for a long time, with everything that can go wrong; then the accounts.
 
-    scripts/bench soak [--minutes 60] [--seed 1]
+    scripts/bench soak [--minutes 60] [--seed 1] [--pause 0]
 
 Chats, imports, trainings, forgetting and exports, while server and trainer are killed at random,
 the clock jumps and the disk fills and empties. What was acknowledged is written down meanwhile; at
@@ -31,14 +31,19 @@ from typing import Any
 
 import httpx
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from tests.voices import random_run
+
 from inkling.chats import ChatStore
 from inkling.corpus.store import CorpusStore
 from inkling.run_files import CONFIG_FILE
 from inkling.workspace import Workspace
 
-ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 300.0
 DISK_MEGABYTES = 400
+MOST_RUNS = 4
+VOICE = "random"
+"""A run that is there from the beginning, so that something answers."""
 CLOCK = """\
 import os, time
 _time = time.time
@@ -176,6 +181,12 @@ class Soak:
         """Begin a training of a few steps, unless one is under way."""
         self._asked("POST", "runs", json={"steps": 2})
 
+    def delete_run(self) -> None:
+        """The oldest that was trained, so that the disk is not full of them for good."""
+        runs = [run["name"] for run in self._asked("GET", "runs").json()["runs"]]
+        if len(runs) > MOST_RUNS:
+            self._asked("DELETE", f"runs/{[name for name in runs if name != VOICE][-1]}")
+
     def kill_trainer(self) -> None:
         """Without a word."""
         process = self.workspace.training_process()
@@ -210,12 +221,12 @@ class Soak:
 
     # -- from first to last -----------------------------------------------------------------
 
-    def run(self, seconds: float, fewest_chats: int = 1) -> None:
+    def run(self, seconds: float, fewest_chats: int = 1, pause: float = 0.0) -> None:
         """Do all of it in a random order for so long, and on a slow machine until so many messages
-        were answered, PATIENCE seconds longer at most."""
+        were answered, PATIENCE seconds longer at most; after each it rests for so many seconds."""
         actions = [(self.chat, 12), (self.add, 3), (self.export, 2), (self.train, 2),
                    (self.forget, 1), (self.jump, 1), (self.fill_disk, 1), (self.kill_trainer, 1),
-                   (self.kill_server, 1)]  # fmt: skip
+                   (self.kill_server, 1), (self.delete_run, 2)]  # fmt: skip
         ends = time.monotonic() + seconds
         self.start()
         try:
@@ -224,6 +235,7 @@ class Soak:
                 now < ends + PATIENCE and self.books.done["chat"] < fewest_chats
             ):
                 self._attempt(self.random.choices(*zip(*actions, strict=True))[0])
+                time.sleep(pause)
         finally:
             self.kill_trainer()
             self.end_server()
@@ -313,10 +325,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--pause", type=float, default=0.0, help="seconds of rest after each")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, disk(Path(name)) as mounted:
         soak = Soak(Path(name), options.seed, mounted)
-        soak.run(60 * options.minutes)
+        random_run(soak.workspace, VOICE)
+        soak.run(60 * options.minutes, pause=options.pause)
         found = list(soak.problems())
         said = sum(map(len, soak.books.messages.values()))
         print(f"{options.minutes:g} minutes, seed {options.seed}, "
@@ -326,6 +340,10 @@ def main() -> None:
             f"{said} messages in {len(soak.books.messages)} chats, "
             f"{len(soak.books.documents)} documents, {len(soak.books.forgotten)} forgotten"
         )
+        for what in ("kilobytes", "files"):
+            grown = [getattr(last, what) - getattr(first, what) for first, last in soak.growth]
+            print(f"{what} that a server grew by, from its tenth reply to its end: "
+                  f"{sorted(grown)}")  # fmt: skip
         print("\n".join(found) or "Everything acknowledged is there.")
         sys.exit(bool(found))
 

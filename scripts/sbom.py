@@ -23,8 +23,8 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
 FILE = ROOT / "sbom.cdx.json"
-IN_THE_PAGE = ("svelte", "uplot")
-"""Of what the page is built with: the rest are tools."""
+IN_THE_PAGE = ("clsx", "esm-env", "svelte", "uplot")
+"""Of what the page is built with, and of what that asks for: the rest are tools."""
 
 # Of metadata that names no SPDX expression; by a part of what it says instead.
 _SPDX = {
@@ -73,12 +73,24 @@ def libraries() -> dict[str, tuple[str, str]]:
     return found
 
 
+def imported_by_the_page() -> set[str]:
+    """Packages that its sources name."""
+    found = set()
+    for path in (ROOT / "ui" / "src").rglob("*"):
+        if path.suffix in (".ts", ".svelte") and not path.name.endswith(".test.ts"):
+            named = re.findall(r"(?:from|import) '([^./'][^']*)'", path.read_text(encoding="utf-8"))
+            found |= {"/".join(name.split("/")[: 2 if name[0] == "@" else 1]) for name in named}
+    return found
+
+
 def document() -> dict[str, Any]:
     """The whole file."""
     components = [
         _component(name, version, f"pkg:pypi/{name}@{version}", expression)
         for name, (version, expression) in sorted(libraries().items())
     ]
+    if unknown := imported_by_the_page() - set(IN_THE_PAGE):
+        raise ValueError(f"the page imports {min(unknown)}, which is not in IN_THE_PAGE")
     lock = json.loads((ROOT / "ui" / "package-lock.json").read_text())["packages"]
     for name in IN_THE_PAGE:
         entry = lock[f"node_modules/{name}"]

@@ -126,8 +126,8 @@ def test_a_reply(trained: Workspace) -> None:
             "max_tokens": 12,
             "memory": 0,
         }
-        plain = httpx.post(server.url + "api/chat", json=body, timeout=30).json()["reply"]
-        stream = httpx.post(server.url + "api/chat/stream", json=body, timeout=30).text
+        plain = httpx.post(server.url + "api/chat", json=body, timeout=120).json()["reply"]
+        stream = httpx.post(server.url + "api/chat/stream", json=body, timeout=120).text
     finally:
         stop_server(server)
     frames = [json.loads(part[len("data: ") :]) for part in stream.split("\n\n")[:-1]]

@@ -214,7 +214,7 @@ class Checkpoints:
     def phase(self, step: int) -> Phase | None:
         """In which phase a checkpoint was written; None where that cannot be read."""
         try:
-            state = json.loads((self.path(step) / STATE_FILE).read_bytes())
+            state = read_json(self.path(step) / STATE_FILE)
             return state["phase"] if state["phase"] in get_args(Phase) else None
         except (OSError, ValueError, KeyError, TypeError):
             return None

@@ -53,11 +53,11 @@ class LockFile:
     def process(self) -> int | None:
         """The process that holds the lock; None where none does."""
         try:
-            handle = os.open(self.path, os.O_RDONLY)
+            handle = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK)
         except OSError:
             return None
         try:
-            holder = os.read(handle, 64).decode("ascii", "replace").strip()
+            holder = _read(handle)
             # One that ended well left the file empty: the lock is then not even tried, because
             # a trial could make a holder that begins at this very moment fail.
             if not holder.isdecimal() or not _is_alive(int(holder)):
@@ -86,6 +86,14 @@ def locked_folder(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def _read(handle: int) -> str:
+    """What a lock file says; nothing where it is none."""
+    try:
+        return os.read(handle, 64).decode("ascii", "replace").strip()
+    except OSError:  # of a folder
+        return ""
 
 
 def _is_alive(process: int) -> bool:

@@ -96,7 +96,7 @@ class Terminal:
         with contextlib.suppress(OSError):
             while os.read(self._main, 65536):
                 pass
-        return self.process.wait(30)
+        return self.process.wait(120)
 
     def close(self) -> None:
         self.process.kill()
@@ -473,6 +473,7 @@ def test_save_never_overwrites(
     assert Path("chat-1.jsonl").read_bytes() == Path("chat-1-2.jsonl").read_bytes()
     assert "mine.jsonl is there already" in result.err
     assert Path("mine.jsonl").read_text() == "dear diary"
+    assert Path("out.jsonl").stat().st_mode & 0o077 == 0
     assert "Could not write no/where" in result.err
     assert "1 dialog" in inkling("add", "out.jsonl", "-w", workspace.path).out
 

@@ -21,7 +21,15 @@ from inkling.server.security import COOKIE
 from inkling.workspace import Workspace, atomic_folder, atomic_write
 from tests.accounts import NOBODY, asked_by_nobody, connected_by_nobody
 from tests.conftest import Result, made_read_only
-from tests.server.conftest import PATIENCE, Server, start_server, stop_server
+from tests.server.conftest import (
+    PATIENCE,
+    Server,
+    once,
+    server_inside,
+    start_server,
+    stop_server,
+)
+from tests.voices import random_run
 
 LINUX = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="elsewhere a token is required"
@@ -45,14 +53,17 @@ def open_everything(folder: Path) -> None:
 
 
 def test_a_workspace_is_its_owners_alone(
-    trained: Workspace, inkling: Callable[..., Result]
+    trained: Workspace, tmp_path: Path, inkling: Callable[..., Result]
 ) -> None:
     """Corpus, chats, data, weights, figures and reports, whatever the umask is."""
-    with ChatStore(trained.chats_path) as chats:
-        chats.create("terminal")
-    assert inkling("eval", "-w", trained.path, "--replies", 1).status == 0
-    assert inkling("plot", "-w", trained.path).status == 0
     assert open_to_others(trained.path) == []
+    copy = Workspace(tmp_path / "copy")
+    shutil.copytree(trained.path, copy.path)
+    with ChatStore(copy.chats_path) as chats:
+        chats.create("terminal")
+    assert inkling("eval", "-w", copy.path, "--replies", 1).status == 0
+    assert inkling("plot", "-w", copy.path).status == 0
+    assert open_to_others(copy.path) == []
 
 
 def test_files_are_private_from_their_first_byte(tmp_path: Path) -> None:
@@ -107,15 +118,20 @@ def test_an_older_workspace_is_put_right_and_told_once(
     assert stat.S_IMODE(elsewhere.stat().st_mode) == 0o644
 
 
-def test_a_folder_of_all_is_not_closed(tmp_path: Path) -> None:
-    """A workspace made in /tmp takes nobody's /tmp away; its files are private all the same."""
+@pytest.mark.parametrize("mode", [0o1777, 0o755])
+def test_a_folder_of_all_is_not_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int
+) -> None:
+    """A workspace made in /tmp takes nobody's /tmp away, one in a home folder no home; its files
+    are private all the same."""
     folder = tmp_path / "of-all"
     folder.mkdir()
-    folder.chmod(0o1777)
+    folder.chmod(mode)
+    monkeypatch.setenv("HOME", str(folder))
     workspace = Workspace.create(folder)
     with CorpusStore(workspace.corpus_path):
         pass
-    assert stat.S_IMODE(folder.stat().st_mode) == 0o1777
+    assert stat.S_IMODE(folder.stat().st_mode) == mode
     assert open_to_others(folder) == [str(folder)]
 
 
@@ -150,11 +166,31 @@ def test_another_account_gets_no_answer(served: Server) -> None:
 @LINUX
 def test_letting_go_of_a_connection_makes_nobody_root(served: Server) -> None:
     """The kernel lists an end that nobody holds as root's: what was sent is not done."""
+    chats = served.url + "api/chats"
+    before = httpx.get(chats, timeout=PATIENCE).json()
     for _ in range(20):
         sent = connected_by_nobody(served.port)
         sent.sendall(b"POST /api/chats HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n\r\n")
         sent.close()
-    assert httpx.get(served.url + "api/chats", timeout=PATIENCE).json()["chats"] == []
+    assert httpx.get(chats, timeout=PATIENCE).json() == before
+
+
+@LINUX
+def test_what_was_sent_before_letting_go_is_done(tmp_path: Path) -> None:
+    """Whose a connection is, is known from its first moment: who has sent all of a request and is
+    gone when it is read is answered like anyone."""
+    workspace = Workspace.create(tmp_path / "mine")
+    random_run(workspace)
+    with server_inside(workspace) as running:
+        chats = running.url + "api/chats"
+        with socket.create_connection(("127.0.0.1", httpx.URL(running.url).port)) as client:
+            client.settimeout(PATIENCE)
+            client.sendall(b"GET /api/chats HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            assert client.recv(1 << 16).startswith(b"HTTP/1.1 200")
+            client.sendall(
+                b"POST /api/chats HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n\r\n"
+            )
+        once(lambda: len(httpx.get(chats, timeout=PATIENCE).json()["chats"]) == 1)
 
 
 @LINUX
@@ -224,6 +260,28 @@ def test_a_token_from_a_file_leaves_the_address(nonsense: Workspace, tmp_path: P
             bearer = {"Authorization": f"Bearer {TOKEN}"}
             assert asked_by_nobody(running.port, "GET", "/api/health", **bearer)[0] == 200
             assert asked_by_nobody(running.port, "GET", "/api/health")[0] == 401
+    finally:
+        stop_server(running)
+
+
+def test_a_token_from_the_environment_is_in_no_list(
+    nonsense: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of processes, which every account can ask for."""
+    monkeypatch.setenv("INKLING_TOKEN", TOKEN)
+    running = start_server(nonsense.path)
+    try:
+        base = running.url.split("?")[0]
+        assert httpx.get(base + "api/health", timeout=PATIENCE).status_code == 401
+        bearer = {"Authorization": f"Bearer {TOKEN}"}
+        answer = httpx.get(base + "api/health", headers=bearer, timeout=PATIENCE)
+        assert answer.status_code == 200
+        listed = subprocess.run(
+            ["ps", "-p", str(running.process.pid), "-o", "args="],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        assert "serve" in listed.stdout
+        assert TOKEN not in listed.stdout
     finally:
         stop_server(running)
 

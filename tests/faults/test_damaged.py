@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import json
 import os
+import pickle
 import resource
 import shutil
 from collections.abc import Callable, Iterator
@@ -14,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save
@@ -22,6 +25,7 @@ from inkling.checkpoints import Checkpoints, _seal
 from inkling.doctor.findings import CheckFindings
 from inkling.doctor.workspace import look_at_workspace
 from inkling.errors import InklingError
+from inkling.memory.files import _FILES, VERSION, _crc32, open_index
 from inkling.run_files import (
     BEST_FILE,
     CONFIG_FILE,
@@ -291,6 +295,48 @@ def test_a_model_that_cannot_be_used_is_one_sentence(
             assert client.get("v1/models").status_code == 503
         for path in ("api/runs", "api/runs/second/metrics", "api/chats"):
             assert client.get(path).status_code < 500, path
+
+
+class Marks:
+    """Makes a file where a pickle of it is read."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self.path,)
+
+
+@pytest.mark.parametrize("kind", ["pickle", "torch", "numpy"])
+def test_nothing_of_a_run_is_run(two: Workspace, tmp_path: Path, kind: str) -> None:
+    """No file of it, whatever it holds: a checkpoint from a stranger runs no code."""
+    mark, content = tmp_path / "it was run", io.BytesIO()
+    if kind == "pickle":
+        content.write(pickle.dumps(Marks(mark)))
+    elif kind == "torch":
+        torch.save({"head.weight": Marks(mark)}, content)
+    else:
+        np.save(content, np.array([Marks(mark)], dtype=object), allow_pickle=True)
+    run = Run.open(two, "second")
+    index = run.memory_path / "index.json"
+    index.parent.mkdir()
+    for name in _FILES:
+        (run.memory_path / name).write_bytes(content.getvalue())
+    sums = {name: _crc32(run.memory_path / name) for name in _FILES}
+    index.write_text(json.dumps({"version": VERSION, "fingerprint": "", "crc32": sums}))
+    assert open_index(run.memory_path) is None
+    (checkpoint_of(run) / MODEL_FILE).write_bytes(content.getvalue())
+    seal_again(checkpoint_of(run))
+    with pytest.raises(InklingError):
+        load_model(two, "second")
+    for name in (TOKENIZER_FILE, CONFIG_FILE):
+        (run.path / name).write_bytes(content.getvalue())
+        with pytest.raises(InklingError):
+            load_model(two, "second")
+    assert not mark.exists()
+    if kind == "pickle":  # else the above shows nothing
+        pickle.loads(content.getvalue())
+        assert mark.exists()
 
 
 def test_a_database_that_is_a_pipe_hangs_nobody(

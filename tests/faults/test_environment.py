@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from inkling.run_files import CONFIG_FILE
 from inkling.server.runs_schemas import TrainingRequest
-from inkling.server.training_process import BusyError, TrainingProcess
+from inkling.server.training_process import TrainingProcess
 from inkling.workspace import Workspace
 from tests.conftest import Result
 
@@ -89,54 +88,6 @@ def test_nothing_begun_is_nothing_to_resume(tmp_path: Path, inkling: Callable[..
     begun = inkling("train", "--steps", 2, "--no-plots", "-w", workspace.path)
     assert begun.status == 0, begun.err
     assert (half / CONFIG_FILE).is_file()
-
-
-# -- a full disk ----------------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def small_disk(folder: Path, kilobytes: int) -> Iterator[Path]:
-    """A file system of its own; only root can mount one."""
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k,mode=0700", "tmpfs", str(folder)]
-    done = subprocess.run(mount, capture_output=True, text=True, check=False)
-    if done.returncode:
-        pytest.skip(f"mounting a tmpfs is not allowed here: {done.stderr.strip()}")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
-def fill(folder: Path) -> None:
-    """Leave no page free."""
-    with contextlib.suppress(OSError), open(folder / "full", "wb", buffering=0) as file:
-        while True:
-            file.write(bytes(4096))
-
-
-def test_a_training_on_a_full_disk_says_why(tmp_path: Path) -> None:
-    """Begun from the page: whether it cannot be begun, or ends where it could not write a word."""
-    with small_disk(tmp_path / "disk", 2_000) as disk:
-        workspace = Workspace.create(disk / "mine")
-        trainings = TrainingProcess(workspace)
-        (workspace.path / "free").write_bytes(bytes(8_192))
-        fill(disk)
-        # Room for the note that it begins and for the log's name, and for nothing else.
-        (workspace.path / "free").unlink()
-        refused = ""
-        try:
-            trainings.start(TrainingRequest(steps=1))
-        except BusyError as error:
-            refused = str(error)
-        if refused:
-            assert "no space left" in refused
-            return
-        fill(disk)
-        assert trainings.wait(300)
-        status = trainings.status()
-        assert status.state == "idle"
-        assert status.error
 
 
 def test_an_ended_training_of_which_nothing_is_written_is_told(tmp_path: Path) -> None:

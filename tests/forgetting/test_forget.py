@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sqlite3
 import time
@@ -135,6 +136,48 @@ def test_a_forgotten_text_does_not_come_back(inkling: Inkling, workspace: Worksp
     Path("mine/letter.md").write_text(LETTER)
     printed = inkling("add", "mine", "--me", "Wil", "-w", "w")
     assert "removed earlier with corpus forget (e.g. letter.md)" in printed.out
+
+
+def test_a_title_goes_too(inkling: Inkling, workspace: Workspace) -> None:
+    """The text under it stays."""
+    forget(inkling, "--match", "a letter")
+    left = everything(workspace)
+    assert "A letter" not in left
+    assert "herring that nobody" in left
+
+
+def test_of_long_paragraphs_a_part_goes(inkling: Inkling, workspace: Workspace) -> None:
+    """Of one over 1,000 characters the line, of a line over 1,000 the sentence."""
+    short, long = "It rained on the pier again. " * 20, "It rained on the pier again. " * 40
+    Path("long.txt").write_text(
+        f"{short}\nThe gull stole a sandwich. A second sentence.\n{short}\n\n"
+        f"{long}The cormorant dived. {long}\n"
+    )
+    add(inkling, "long.txt")
+    forget(inkling, "--match", "gull stole")
+    forget(inkling, "--match", "cormorant dived")
+    left = everything(workspace)
+    assert "gull" not in left
+    assert "second sentence" not in left
+    assert "cormorant" not in left
+    assert left.count("It rained on the pier again.") == 120
+
+
+def test_a_text_can_come_from_standard_input(
+    inkling: Inkling, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that it stands in no history of a shell."""
+    monkeypatch.setattr("sys.stdin", io.StringIO("14 gannet steps\n"))
+    forget(inkling, "--match", "-")
+    assert "Gannet" not in everything(workspace)
+
+
+def test_another_workspace_knows_nothing_of_it(inkling: Inkling, workspace: Workspace) -> None:
+    """What was forgotten in one can be imported in the next."""
+    forget(inkling, "--document", "letter.md")
+    inkling("init", "v")
+    inkling("add", "mine", "--me", "Wil", "-w", "v")
+    assert "Gannet" in everything(Workspace(Path("v").resolve()))
 
 
 @pytest.mark.parametrize("name", ["A letter", "a LETTER", "letter.md", "mine/letter.md", "hash"])

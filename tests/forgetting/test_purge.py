@@ -3,6 +3,7 @@ the middle is finished by the same command."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -331,6 +332,25 @@ def test_hidden_in_numbers_archives_and_escapes(tmp_path: Path) -> None:
     (tmp_path / "near.txt").write_text(CANARY[:20])
     found = {match.path.name for match in scan(tmp_path, pattern).matches}
     assert found == set(places)
+
+
+def test_a_short_text_is_looked_for_as_a_word(inkling: Inkling) -> None:
+    """Under 12 bytes: in cells of databases, as a word in text; in no weights and no pictures."""
+    inkling("init", "w")
+    Path("a.txt").write_text("Words before.\n\nThe quince is ripe.\n\nWords behind.\n")
+    inkling("add", "a.txt", "-w", "w")
+    with contextlib.closing(sqlite3.connect("w/notes.db", isolation_level=None)) as notes:
+        notes.execute("CREATE TABLE note (text)")
+        notes.executemany("INSERT INTO note VALUES (?)", [("a quince",), ("an apple",)])
+    held = {"said.txt": True, "inside.txt": False, "w.safetensors": False, "p.png": False}
+    for name, word in (("said.txt", "my Quince!"), ("inside.txt", "quinces"),
+                       ("w.safetensors", "quince"), ("p.png", "quince")):  # fmt: skip
+        Path("w", name).write_text(word)
+    result = inkling("corpus", "forget", "--match", "quince", "--yes", "--purge", "-w", "w")
+    assert result.status == 0, result.err
+    assert {name: not Path("w", name).exists() for name in held} == held
+    with contextlib.closing(sqlite3.connect("w/notes.db")) as notes:
+        assert notes.execute("SELECT text FROM note").fetchall() == [("an apple",)]
 
 
 def test_what_others_also_said_is_nobodys_secret() -> None:

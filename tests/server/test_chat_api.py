@@ -8,7 +8,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,9 @@ from tests.server.conftest import PATIENCE, Server, start_server, stop_server
 
 def post(server: Server, path: str, body: Any, **headers: str) -> httpx.Response:
     content = body if isinstance(body, bytes) else json.dumps(body)
-    return httpx.post(server.url + path.lstrip("/"), content=content, headers=headers, timeout=30)
+    return httpx.post(
+        server.url + path.lstrip("/"), content=content, headers=headers, timeout=PATIENCE
+    )
 
 
 def frames(response: httpx.Response) -> list[dict[str, Any]]:
@@ -124,7 +125,7 @@ def test_long_history_and_unknown_fields_are_fine(server: Server) -> None:
 def test_too_large_a_body_is_refused(server: Server) -> None:
     """413 by Content-Length, and a chunked body is cut off without a 500."""
     assert post(server, "/api/chat", b"x" * 1_000_001).status_code == 413
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
     try:
         connection.request(
             "POST", "/api/chat", body=(b"x" * 100_000 for _ in range(30)), encode_chunked=True
@@ -180,22 +181,6 @@ def test_without_a_model_the_server_starts_and_says_so(
     assert post(empty_server, "/api/chat", {"message": "hi", "max_tokens": 5}).status_code == 200
 
 
-def test_a_client_that_vanishes_stops_the_writing(server: Server) -> None:
-    """After a disconnect in the middle of a long reply, the next one comes at once."""
-    body = json.dumps({"message": "hi", "max_tokens": 2000, "temperature": 5, "top_k": 0}).encode()
-    for _ in range(5):
-        with socket.create_connection(("127.0.0.1", server.port)) as raw:
-            raw.sendall(
-                b"POST /api/chat/stream HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: "
-                + str(len(body)).encode() + b"\r\n\r\n" + body
-            )  # fmt: skip
-            assert raw.recv(100).startswith(b"HTTP/1.1 200")
-    begun = time.monotonic()
-    assert post(server, "/api/chat", {"message": "hi", "max_tokens": 3}).status_code == 200
-    # Five whole replies of 2,000 tokens would take many times as long.
-    assert time.monotonic() - begun < 5
-
-
 def test_a_port_in_use_is_one_sentence(inkling: Callable[..., Result], trained: Workspace) -> None:
     """Names the port and the way out."""
     with socket.socket() as taken:
@@ -236,7 +221,7 @@ def test_ctrl_c_ends_the_server_quietly(trained: Workspace) -> None:
     assert process.stdout is not None
     process.stdout.readline()
     process.send_signal(2)
-    _, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode in (0, 130)
     assert "Traceback" not in err
 
@@ -254,9 +239,9 @@ def test_ctrl_c_cuts_off_what_is_under_way_quietly(tmp_path: Path) -> None:
         head = f"POST /api/runs HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: 9\r\n\r\n"
         half.sendall(head.encode() + b"{")
         # Answered after it: the half request is in the server's hands.
-        assert httpx.get(f"http://127.0.0.1:{port}/api/runs", timeout=30).status_code == 200
+        assert httpx.get(f"http://127.0.0.1:{port}/api/runs", timeout=PATIENCE).status_code == 200
         process.send_signal(2)
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode in (0, 130)
     assert "Traceback" not in err
     assert "ERROR" not in err

@@ -37,7 +37,7 @@ def kept(trained: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Worksp
 @pytest.fixture(scope="module")
 def client(kept: Workspace) -> Iterator[httpx.Client]:
     running = start_server(kept.path)
-    with httpx.Client(base_url=running.url + "api/", timeout=60) as opened:
+    with httpx.Client(base_url=running.url + "api/", timeout=PATIENCE) as opened:
         yield opened
     assert stop_server(running) in (0, 130)
 
@@ -367,12 +367,12 @@ def test_without_a_model_nothing_is_begun(empty_server: Server, tmp_path: Path) 
 def test_a_killed_server_loses_no_saved_message(kept: Workspace) -> None:
     """kill -9 in the middle of a reply: the message is there, and can be answered again."""
     running = start_server(kept.path)
-    with httpx.Client(base_url=running.url + "api/", timeout=60) as client:
+    with httpx.Client(base_url=running.url + "api/", timeout=PATIENCE) as client:
         chat = new(client)
         with client.stream("POST", f"chats/{chat}/messages", json=ENDLESS) as response:
             next(response.iter_lines())
             running.process.send_signal(signal.SIGKILL)
-            running.process.wait(15)
+            running.process.wait(PATIENCE)
     assert running.process.stdout is not None
     running.process.stdout.close()
     with ChatStore(kept.chats_path) as store:
@@ -382,7 +382,7 @@ def test_a_killed_server_loses_no_saved_message(kept: Workspace) -> None:
 def test_a_server_that_is_stopped_keeps_the_reply_under_way(kept: Workspace) -> None:
     """Ctrl-C in the middle of a reply: what was written is stored."""
     running = start_server(kept.path)
-    with httpx.Client(base_url=running.url + "api/", timeout=60) as client:
+    with httpx.Client(base_url=running.url + "api/", timeout=PATIENCE) as client:
         chat = new(client)
         with client.stream("POST", f"chats/{chat}/messages", json=ENDLESS) as response:
             lines = response.iter_lines()

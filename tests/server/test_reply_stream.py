@@ -17,7 +17,7 @@ from inkling.server.reply_stream import ReplyPart, ReplyStream, submit
 from inkling.workspace import Workspace
 from tests.server.conftest import awaited
 
-SOON = 20
+SOON = 120
 
 
 def draft(model: ChatModel) -> GenerationSpec:

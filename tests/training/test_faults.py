@@ -3,83 +3,37 @@ why it cannot."""
 
 from __future__ import annotations
 
-import os
 import resource
 import shutil
 import signal
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
 
-from inkling.cli.main import main
 from inkling.config import Recipe
 from inkling.runs import Run
 from inkling.training.recipes import RECIPES, is_rung
 from inkling.workspace import Workspace
-from tests.conftest import DEMO, Result, made_read_only
-
-STEPS = ("--steps", "12", "--save-every", "2", "--eval-every", "4", "--no-plots")
-SMALL = ("--set", "model.n_embd=96", "--set", "train.total_batch_size=256",
-         "--set", "finetune.total_batch_size=512")  # fmt: skip
+from tests.conftest import made_read_only
+from tests.trainings import (
+    SMALL,
+    STEPS,
+    command,
+    final_weights,
+    one_sentence,
+    run_here,
+    run_inkling,
+    same,
+    small_workspace,
+)
 
 
 @pytest.fixture
 def workspace() -> Workspace:
     """Two posts and some messages."""
-    source = Path("writing")
-    source.mkdir()
-    for post in sorted((DEMO / "posts").glob("*.md"))[:2]:
-        (source / post.name).write_bytes(post.read_bytes())
-    blocks = (DEMO / "dms.txt").read_text().split("\n\n")[:24]
-    (source / "dms.txt").write_text("\n\n".join(blocks))
-    assert main(["init", "w"]) == 0
-    assert main(["add", str(source), "-w", "w"]) == 0
-    return Workspace(Path("w").resolve())
-
-
-def command(*arguments: object) -> list[str]:
-    """`inkling` as a process of its own."""
-    return [sys.executable, "-m", "inkling", *map(str, arguments)]
-
-
-def run_inkling(*arguments: object, **options: object) -> Result:
-    """A whole process, and what it said."""
-    done = subprocess.run(
-        command(*arguments), capture_output=True, text=True, check=False, **options
-    )  # type: ignore[call-overload]
-    return Result(done.returncode, done.stdout, done.stderr)
-
-
-def run_here(*arguments: object) -> int:
-    """The same in this process, which has everything imported."""
-    return main([str(argument) for argument in arguments])
-
-
-def one_sentence(result: Result) -> None:
-    """Explained: one line, no traceback."""
-    assert result.status in (1, 2), result
-    assert "Traceback" not in result.err
-    assert result.err.startswith("inkling: ")
-    assert result.err.count("\n") == 1
-
-
-def final_weights(workspace: Workspace, name: str) -> dict[str, torch.Tensor]:
-    """The last checkpoint, model and optimizer."""
-    run = Run(workspace.run_path(name))
-    step = run.checkpoints.last_step()
-    assert step is not None
-    checkpoint = run.checkpoints.load(step)
-    assert checkpoint.optimizer is not None
-    return checkpoint.model | checkpoint.optimizer
-
-
-def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
-    """Equal to the bit."""
-    return one.keys() == other.keys() and all(torch.equal(one[k], other[k]) for k in one)
+    return small_workspace()
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
@@ -123,115 +77,6 @@ def test_fine_tuning_alone_equals_fine_tuning_at_once(workspace: Workspace) -> N
     assert config.finetune is not None
     assert config.finetune.optimizer.learning_rate == pytest.approx(8e-5)
     assert same(final_weights(workspace, "whole"), final_weights(workspace, "base-tuned-1"))
-
-
-# Loads everything once, then forks a child for each attempt: 50 kills in a minute.
-KILLER = """
-import os, random, signal, sys, time
-import torch, inkling.cli.train, inkling.training.session, inkling.inference.chat
-from inkling.cli.main import main
-from inkling.runs import Run
-from inkling.workspace import Workspace
-workspace, kills, arguments = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
-moments = random.Random(int(kills))
-run = Run(Workspace(__import__('pathlib').Path(workspace)).run_path('killed'))
-done = 0
-while done < kills:
-    resumable = (run.path / 'config.json').exists()
-    if resumable and run.config().complete:
-        import shutil; shutil.rmtree(run.path); resumable = False
-    command = ['train', '--resume', '--run', 'killed'] if resumable else arguments
-    child = os.fork()
-    if child == 0:
-        sys.stdout = open(os.devnull, 'w')
-        os._exit(main([*command, '--no-plots', '-w', workspace]))
-    time.sleep(moments.random() * 1.2)
-    os.kill(child, signal.SIGKILL)
-    _, status = os.waitpid(child, 0)
-    if os.WIFEXITED(status) and os.WEXITSTATUS(status) not in (0,):
-        sys.exit(f'attempt {done} ended with {os.WEXITSTATUS(status)}')
-    done += 1
-"""
-
-
-@pytest.mark.slow
-def test_fifty_kills_at_random_moments_lose_nothing(workspace: Workspace) -> None:
-    """kill -9 anywhere in train and finetune: the run resumes, and ends with the very bits of
-    one that was never killed."""
-    options = ("train", *STEPS, *SMALL)
-    assert run_here(*options, "--name", "whole", "-w", workspace.path) == 0
-    killed = subprocess.run(
-        [sys.executable, "-c", KILLER, str(workspace.path), "50", *options, "--name", "killed"],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert killed.returncode == 0, killed.stderr
-    way_on = (
-        ("train", "--resume", "--run", "killed", "--no-plots")
-        if (workspace.run_path("killed") / "config.json").exists()
-        else (*options, "--name", "killed")
-    )
-    finished = run_inkling(*way_on, "-w", workspace.path)
-    assert finished.status == 0, finished.err
-    assert same(final_weights(workspace, "whole"), final_weights(workspace, "killed"))
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
-    """A function that makes (or resizes) a real file system of so many kilobytes."""
-    if os.geteuid() != 0 or shutil.which("mount") is None:
-        pytest.skip("a small file system needs root; RLIMIT_FSIZE is tested elsewhere")
-    point = tmp_path / "disk"
-    point.mkdir()
-
-    def of_size(kilobytes: int) -> Path:
-        action = "remount," if os.path.ismount(point) else ""
-        done = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", f"{action}size={kilobytes}k", "tmpfs", str(point)],
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        if done.returncode and not action:
-            pytest.skip(f"mounting a tmpfs is not allowed here: {done.stderr.strip()}")
-        assert done.returncode == 0, done.stderr
-        return point
-
-    yield of_size
-    if os.path.ismount(point):
-        subprocess.run(["umount", "-l", str(point)], check=True)
-
-
-def test_a_disk_that_fills_up_anywhere_is_explained(
-    small_disk: Callable[[int], Path], workspace: Workspace, inkling: Callable[..., Result]
-) -> None:
-    """Wherever the disk fills (corpus, data, checkpoint, samples): one sentence, and with more
-    room the same run goes on or begins again, to the same bits."""
-    options = ("train", *STEPS, *SMALL, "--name", "r")
-    assert run_here(*options, "-w", workspace.path) == 0
-    wanted = final_weights(workspace, "r")
-    disk = small_disk(64)
-    ended = set()
-    for kilobytes in (64, 200, 300, 450, 700, 1_000, 1_500, 2_200, 3_000):
-        for path in disk.iterdir():
-            shutil.rmtree(path)
-        small_disk(kilobytes)  # only an empty one can shrink
-        steps: list[tuple[object, ...]] = [
-            ("init", disk / "w"),
-            ("add", Path("writing").resolve(), "-w", disk / "w"),
-            (*options, "-w", disk / "w"),
-        ]
-        for step in steps:
-            result = inkling(*step)
-            if result.status:
-                one_sentence(result)
-                assert "no space left" in result.err or "full" in result.err, result.err
-                ended.add(step[0])
-                break
-        if result.status and step[0] == "train":
-            small_disk(20_000)
-            there = (disk / "w" / "runs" / "r" / "config.json").exists()
-            again = ("train", "--resume", "--run", "r", "--no-plots") if there else options
-            assert run_here(*again, "-w", disk / "w") == 0
-            assert same(wanted, final_weights(Workspace(disk / "w"), "r"))
-    assert "train" in ended
 
 
 def test_a_file_size_limit_is_explained(workspace: Workspace) -> None:

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
 from inkling.config import SamplingSettings
 from inkling.corpus.document import Role
 
@@ -56,6 +58,46 @@ class ChatMessage:
         return self.variants[self.chosen].corrected
 
 
+_STRICT = ConfigDict(strict=True)
+_Row = tuple[int, Role, int, str, str | None, str | None, int | None, str, int]
+_ROWS = TypeAdapter(list[_Row], config=_STRICT)
+
+
+def messages_of(rows: Sequence[tuple[object, ...]]) -> list[ChatMessage]:
+    """Messages of rows in the order of positions and variants: position, role, whether chosen,
+    text, settings, run, step, created, whether corrected. Raises ValueError for a row that no chat
+    has; one whose settings cannot be read has no origin."""
+    try:
+        checked = _ROWS.validate_python(list(rows))
+    except ValidationError as error:
+        raise _no_such_row(error) from None
+    variants: dict[int, list[Variant]] = {}
+    roles: dict[int, Role] = {}
+    chosen: dict[int, int] = {}
+    for position, role, is_chosen, text, settings, run, step, created, corrected in checked:
+        if is_chosen:
+            chosen[position] = len(variants.get(position, []))
+        roles[position] = role
+        origin = _origin(run, step, settings)
+        variants.setdefault(position, []).append(Variant(text, origin, created, bool(corrected)))
+    if unknown := variants.keys() - chosen.keys():
+        raise ValueError(f"no variant of message {min(unknown)} counts")
+    return [ChatMessage(p, roles[p], chosen[p], tuple(variants[p])) for p in variants]
+
+
+def _origin(run: str | None, step: int | None, stored: str | None) -> Provenance | None:
+    """What wrote a reply. One that was kept before there was a memory had none."""
+    if run is None or step is None or stored is None:
+        return None
+    try:
+        settings = SamplingSettings.model_validate_json(stored)
+    except ValidationError:
+        return None
+    if "memory" not in settings.model_fields_set:
+        settings = settings.model_copy(update={"memory": 0.0})
+    return Provenance(run, step, settings)
+
+
 @dataclass(frozen=True)
 class Summary:
     """A conversation as a list shows it."""
@@ -68,6 +110,22 @@ class Summary:
     source: Source
     messages: int
     corrections: int
+
+
+_SUMMARY = TypeAdapter(tuple[int, str, str, str, str | None, Source, int, int], config=_STRICT)
+
+
+def summary_of(row: tuple[object, ...]) -> Summary:
+    """A row as a conversation. Raises ValueError for one that no conversation has."""
+    try:
+        return Summary(*_SUMMARY.validate_python(row))
+    except ValidationError as error:
+        raise _no_such_row(error) from None
+
+
+def _no_such_row(error: ValidationError) -> ValueError:
+    first = error.errors()[0]
+    return ValueError(f"row {first['loc'][0]}: {first['msg'].lower()}")
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ Data: `append`, `add_variant` -> rows -> `open`, `list`, `search`, `export`; `ed
 from __future__ import annotations
 
 import builtins
+import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -20,13 +21,13 @@ from inkling.chats.records import (
     SearchHit,
     Source,
     Summary,
-    Variant,
     as_jsonl,
+    messages_of,
     storable,
+    summary_of,
     title_of,
 )
 from inkling.chats.schema import MIGRATIONS, READABLE_FROM
-from inkling.config import SamplingSettings
 from inkling.corpus.document import EDITS_SOURCE, Role
 from inkling.corpus.store import CorpusStore
 from inkling.database import Database, now
@@ -115,12 +116,13 @@ class ChatStore(Database):
             rows = self._db.execute(
                 f"{_SUMMARY} ORDER BY c.updated DESC, c.id DESC LIMIT ? OFFSET ?", (limit, offset)
             ).fetchall()
-        return [Summary(*row) for row in rows]
+        with self._rows():
+            return [summary_of(row) for row in rows]
 
     def summary(self, conversation: int) -> Summary:
         """One conversation as `list` has it."""
-        with self._explained():
-            return Summary(*self._conversation(conversation))
+        with self._explained(), self._rows():
+            return summary_of(self._conversation(conversation))
 
     def open(self, conversation: int) -> builtins.list[ChatMessage]:
         """The messages of a conversation, in order."""
@@ -132,20 +134,8 @@ class ChatStore(Database):
                 "FROM message WHERE conversation = ? ORDER BY position, variant",
                 (conversation,),
             ).fetchall()
-        variants: dict[int, builtins.list[Variant]] = {}
-        roles: dict[int, Role] = {}
-        chosen: dict[int, int] = {}
-        for position, role, is_chosen, text, settings, run, step, created, corrected in rows:
-            origin = None
-            if settings is not None:
-                origin = Provenance(run, step, _settings(settings))
-            if is_chosen:
-                chosen[position] = len(variants.get(position, []))
-            roles[position] = role
-            variants.setdefault(position, []).append(
-                Variant(text, origin, created, bool(corrected))
-            )
-        return [ChatMessage(p, roles[p], chosen[p], tuple(variants[p])) for p in variants]
+        with self._rows():
+            return messages_of(rows)
 
     def rename(self, conversation: int, title: str) -> None:
         """Give a conversation another title."""
@@ -258,6 +248,16 @@ class ChatStore(Database):
             self._touch(conversation)
             return self._reply(conversation, position)[1]
 
+    @contextlib.contextmanager
+    def _rows(self) -> Iterator[None]:
+        """Turns rows that hold something else than they should into a sentence."""
+        try:
+            yield
+        except ValueError as error:
+            raise ChatsError(
+                f"{self.what} {self._path} is damaged ({error}). {self.when_damaged}"
+            ) from None
+
     # -- inside a transaction -----------------------------------------------------------------
 
     def _create(self, source: Source, run: str | None, title: str) -> int:
@@ -346,11 +346,3 @@ _SUMMARY = """SELECT c.id, c.title, c.created, c.updated, c.run, c.source,
 (SELECT count(*) FROM message m JOIN edit e ON e.message = m.id
  WHERE m.conversation = c.id AND e.undone IS NULL)
 FROM conversation c"""
-
-
-def _settings(stored: str) -> SamplingSettings:
-    """How a reply was sampled. One that was kept before there was a memory had none."""
-    settings = SamplingSettings.model_validate_json(stored)
-    if "memory" in settings.model_fields_set:
-        return settings
-    return settings.model_copy(update={"memory": 0.0})

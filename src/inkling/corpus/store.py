@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -31,6 +30,7 @@ from inkling.corpus.records import (
 from inkling.corpus.schema import MIGRATIONS, READABLE_FROM
 from inkling.database import Database, has_column
 from inkling.errors import CorpusError
+from inkling.regular_files import parse_json
 
 
 class CorpusStore(Database):
@@ -193,7 +193,7 @@ class CorpusStore(Database):
                         characters + spoken,
                         conversations,
                         messages,
-                        json.loads(last[0]) if last else {},
+                        _counts(last[0]) if last else {},
                     )
                 )
             return summaries
@@ -249,3 +249,12 @@ class CorpusStore(Database):
                 ):
                     digest.update(value.encode())
         return digest.hexdigest()
+
+
+def _counts(stored: object) -> dict[str, int]:
+    """What an import left out, by reason; nothing where that cannot be read."""
+    try:
+        found = parse_json(stored) if isinstance(stored, str) else {}
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -8,7 +8,6 @@ know: workspaces, how the report looks. Data: machine -> `MachineFacts`, sentenc
 from __future__ import annotations
 
 import http.client
-import json
 import os
 import platform
 import sqlite3
@@ -22,6 +21,7 @@ from inkling.doctor.findings import CheckFindings
 from inkling.errors import ServerError
 from inkling.inference.kernel_decoder import kernel_kind
 from inkling.machine import affinity_cores, core_quota, memory
+from inkling.regular_files import parse_json
 
 LIBRARIES = (
     "torch", "numpy", "tokenizers", "safetensors", "pydantic", "typer", "fastapi", "uvicorn",
@@ -225,7 +225,7 @@ def _served_by_inkling(host: str, port: int) -> str | None:
     connection = http.client.HTTPConnection(host, port, timeout=10)
     try:
         connection.request("GET", "/api/health")
-        answer = json.loads(connection.getresponse().read(10_000))
+        answer = parse_json(connection.getresponse().read(10_000))
         return str(answer["name"]) if answer.get("stream") is True else None
     except (OSError, http.client.HTTPException, ValueError, KeyError, AttributeError):
         return None

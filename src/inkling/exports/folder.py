@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -26,6 +25,7 @@ from inkling import __version__
 from inkling.config import Phase, RunConfig, Selection, Settings
 from inkling.errors import ExportError
 from inkling.exports.kinds import ExportKind
+from inkling.regular_files import open_regular, read_json
 from inkling.run_files import EXPORT_MARK
 from inkling.workspace import atomic_folder
 
@@ -138,8 +138,9 @@ def read_mark(folder: Path) -> ExportMark | None:
     """
     path = folder / EXPORT_MARK
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if isinstance(content, dict) and content.get("version", 0) > FORMAT_VERSION:
+        content = read_json(path)
+        version = content.get("version") if isinstance(content, dict) else None
+        if type(version) is int and version > FORMAT_VERSION:
             raise ExportError(
                 f"{folder} was exported by a newer version of Inkling. Upgrade: pip install "
                 "--upgrade inkling-gpt."
@@ -152,7 +153,11 @@ def read_mark(folder: Path) -> ExportMark | None:
         raise ExportError(f"{path} is damaged ({reason}). Export the run again.") from None
     for name, wanted in mark.sha256.items():
         part = folder / name
-        if Path(name).name != name or not part.is_file() or _sum(part) != wanted:
+        try:
+            same = Path(name).name == name and _sum(part) == wanted
+        except (OSError, ValueError):
+            same = False
+        if not same:
             raise ExportError(
                 f"{part} is not the file that was exported: it is missing, cut short or changed. "
                 f"Export the run again, or delete {path} to have it read as anyone's folder."
@@ -161,5 +166,5 @@ def read_mark(folder: Path) -> ExportMark | None:
 
 
 def _sum(path: Path) -> str:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

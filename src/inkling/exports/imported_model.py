@@ -9,7 +9,6 @@ program wrote from it, comes in as far as its files tell.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,6 +22,8 @@ from inkling.exports.exportable_run import Weights, check_shapes
 from inkling.exports.folder import ExportMark, read_mark
 from inkling.exports.huggingface import CONFIG, TOKENIZER, WEIGHTS
 from inkling.exports.qwen3 import from_qwen3, settings_of
+from inkling.regular_files import open_regular, read_json
+from inkling.tensor_files import read_shapes
 from inkling.tokens.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def _check_is_there(folder: Path) -> None:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
     except (OSError, ValueError) as error:
         raise ExportError(f"{path} cannot be read ({error}).") from None
     if not isinstance(content, dict):
@@ -150,19 +151,22 @@ def _tokenizer(path: Path, settings: ModelSettings) -> Tokenizer:
 def _weights(folder: Path) -> dict[str, Any]:
     """Every weight in fp32, by Qwen3's names."""
     from safetensors import SafetensorError
-    from safetensors.torch import load_file
+    from safetensors.torch import load
 
     names = [WEIGHTS]
     if (folder / INDEX).is_file():
         placed = _json(folder / INDEX).get("weight_map")
-        names = sorted(set(placed.values())) if isinstance(placed, dict) else []
+        names = sorted({str(name) for name in placed.values()}) if isinstance(placed, dict) else []
     found: dict[str, Any] = {}
     for name in names:
-        path = folder / Path(str(name)).name
-        if not path.is_file():
-            raise ExportError(f"it has no {path.name}.")
+        path = folder / Path(name).name
         try:
-            found |= {key: value.float().numpy() for key, value in load_file(path).items()}
+            read_shapes(path)  # as large as it says, before it is in memory
+            with open_regular(path) as file:
+                tensors = load(file.read())
+            found |= {key: value.float().numpy() for key, value in tensors.items()}
+        except FileNotFoundError:
+            raise ExportError(f"it has no {path.name}.") from None
         except (SafetensorError, OSError, ValueError) as error:
             raise ExportError(f"its {path.name} is damaged ({error}).") from None
     return found

@@ -7,7 +7,6 @@ Data: workspace + `SearchPatterns` -> `search_workspace` -> `Findings`.
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from inkling.corpus.store import CorpusStore
 from inkling.forgetting.databases import LOGS, count_rows, is_database
 from inkling.forgetting.scan import TOKENS, FileMatch, scan
 from inkling.forgetting.search_patterns import PatternSearch, SearchPatterns
+from inkling.regular_files import read_json
 from inkling.run_files import (
     CHECKPOINTS_FOLDER,
     CONFIG_FILE,
@@ -216,7 +216,7 @@ def _with_exports(workspace: Workspace, findings: list[Finding]) -> list[Finding
 
 def _exported_run(mark: Path) -> str:
     try:
-        return str(json.loads(mark.read_bytes())["run"]["name"])
+        return str(read_json(mark)["run"]["name"])
     except (OSError, ValueError, KeyError, TypeError):
         return "an unknown run"
 

@@ -126,16 +126,16 @@ def open_index(folder: Path, fingerprint: str | None = None) -> Index | None:
             return None
         if any(_crc32(folder / name) != header["crc32"][name] for name in _FILES):
             return None
-        starts = np.load(folder / "records.npy")
+        starts = _mapped(folder / "records.npy")
         words = (folder / "vocabulary.txt").read_bytes().decode("utf-8", "surrogatepass")
         fields = {
             name: Field(*(_mapped(folder / f"{name}-{part}.npy") for part in _PARTS))
             for name in FIELDS
         }
-        telling_V = np.load(folder / "telling.npy")
+        telling_V = _mapped(folder / "telling.npy")
         reply_keys = _mapped(folder / "reply-keys.npy")
         lines = _mapped_lines(folder / "records.jsonl")
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, EOFError, ValueError, KeyError, TypeError):
         return None
     return Index(
         StoredRecords(lines, starts),
@@ -147,8 +147,12 @@ def open_index(folder: Path, fingerprint: str | None = None) -> Index | None:
 
 
 def _mapped(path: Path) -> np.ndarray:
+    found = np.load(path, mmap_mode="r")
+    if not isinstance(found, np.ndarray):  # of an archive
+        found.close()
+        raise ValueError(f"{path.name} holds no array")
     # A plain array over the mapped file: np.memmap itself is ten times as slow to slice.
-    return np.asarray(np.load(path, mmap_mode="r"))
+    return np.asarray(found)
 
 
 def _mapped_lines(path: Path) -> mmap.mmap | bytes:

@@ -1,11 +1,14 @@
 """The server's connections: how many at once, how long a request may take to come, what is logged.
 
-Knows: sockets and their limits. Does not know HTTP beyond where a request's headers end, nor what
-is answered. Data: an application -> `server_config`, with which uvicorn runs it.
+Knows: sockets, their limits and whose they are. Does not know HTTP beyond where a request's headers
+end, nor what is answered. Data: an application -> `server_config`, with which uvicorn runs it.
 
 A server whose file descriptors run out can open no file and accept nobody, and says so at each try.
 So it never comes to that: connections have a limit below the system's, whoever comes beyond it is
 sent away at once, and one that sends no request is closed after a while.
+
+Whose a connection is, is asked when it is made, and goes with each request as `state[OWNER]`: later
+its other end may have sent what it wanted and be gone, and then nobody knows.
 """
 
 from __future__ import annotations
@@ -20,6 +23,8 @@ import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from inkling.server.account import connection_owner
+
 REQUEST_SECONDS = 15.0
 """How long the headers of a request may take from a connection's first moment, or from the first
 byte after another request."""
@@ -29,6 +34,7 @@ _FULL = (
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 5\r\n"
     b'Connection: close\r\n\r\n{"error": "Too many connections are open. Try again in a moment."}'
 )
+OWNER = "owner"
 LOGGED_A_MINUTE = 20
 LOGGERS = ("asyncio", "uvicorn.error", "inkling.server")
 
@@ -89,6 +95,7 @@ class BoundedConnection(H11Protocol):
             transport.close()
             return
         super().connection_made(transport)
+        self.app_state = {**self.app_state, OWNER: _owner(self.client, self.server)}
         self._watch()
 
     def data_received(self, data: bytes) -> None:
@@ -114,6 +121,12 @@ class BoundedConnection(H11Protocol):
         self._waiting = None
         if self.conn.their_state is h11.IDLE:
             self.transport.abort()
+
+
+def _owner(client: tuple[str, int] | None, server: tuple[str, int | None] | None) -> int | None:
+    if client is None or server is None or server[1] is None:
+        return None
+    return connection_owner(client, (server[0], server[1]))
 
 
 class BoundedLog(logging.Filter):

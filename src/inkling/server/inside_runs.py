@@ -6,11 +6,10 @@ is.
 
 from __future__ import annotations
 
-import json
-
 from pydantic import ValidationError
 
 from inkling.config import LadderSettings
+from inkling.regular_files import read_json
 from inkling.runs import Run
 from inkling.server.inside_schemas import (
     CheckpointRow,
@@ -67,10 +66,10 @@ def _row(run: Run) -> InsideRun:
 def list_ladders(workspace: Workspace) -> Ladders:
     """Every ladder whose report can be read, the newest first."""
     found = []
-    reports = workspace.ladders_path.glob("*/ladder.json")
+    reports = [path for path in workspace.ladders_path.glob("*/ladder.json") if path.is_file()]
     for path in sorted(reports, key=lambda path: path.stat().st_mtime, reverse=True):
         try:
-            found.append(LadderRow.model_validate(json.loads(path.read_bytes())))
+            found.append(LadderRow.model_validate(read_json(path)))
         except (OSError, ValueError, ValidationError):
             continue  # a damaged one hides no other
     return Ladders(ladders=found)

@@ -1,6 +1,6 @@
 """Who may talk to the server: accounts, tokens, hosts, origins, body sizes, response headers.
 
-Knows: HTTP headers, and whose a connection is (server/account.py). Does not know routes. Plain
+Knows: HTTP headers, and whose a connection is (server/connections.py). Does not know routes. Plain
 ASGI, so that streams pass through untouched.
 
 Another account of this machine must not read the chats: without a token only connections of the
@@ -19,7 +19,8 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, quote, urlencode, urlsplit
 
-from inkling.server.account import ROOT, connection_owner
+from inkling.server.account import ROOT
+from inkling.server.connections import OWNER
 from inkling.server.refusals import Refusal, response
 
 Scope = dict[str, Any]
@@ -171,9 +172,7 @@ class Security:
 
 
 def _is_of_our_account(scope: Scope) -> bool:
-    if scope.get("client") is None or scope.get("server") is None:
-        return False
-    owner = connection_owner(scope["client"], scope["server"])
+    owner = scope.get("state", {}).get(OWNER)
     return owner is not None and owner in (os.geteuid(), ROOT)
 
 

@@ -102,5 +102,7 @@ def _entry(line: bytes) -> dict[str, Any] | None:
         entry: Any = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    keys = isinstance(entry, dict) and {"key", "fingerprint", "value"} <= entry.keys()
-    return entry if keys else None
+    if not isinstance(entry, dict) or "value" not in entry:
+        return None
+    named = isinstance(entry.get("key"), str) and isinstance(entry.get("fingerprint"), str)
+    return entry if named else None
