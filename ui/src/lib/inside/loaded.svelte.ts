@@ -10,9 +10,9 @@ export class Loaded<Value> {
   private fetch: ((signal: AbortSignal) => Promise<Value>) | null = null;
   private controller: AbortController | null = null;
 
-  /** Ask, unless `key` is what was asked last. */
+  /** Ask, unless `key` is what was asked last and no answer failed to come. */
   want(key: string, fetch: (signal: AbortSignal) => Promise<Value>): void {
-    if (key === this.key) return;
+    if (key === this.key && !this.problem) return;
     this.key = key;
     this.fetch = fetch;
     void this.ask();

@@ -5,6 +5,7 @@
  * Knows: what is asked of the server, and how a choice becomes an address. Does not know panels.
  * The text is kept here alone: it stands in no address, and a reload begins anew.
  */
+import { untrack } from 'svelte';
 import { fetchInsideRuns, inspect, type Asked } from '../api/inside';
 import type { InsideRun, PieceRow, PiecesAnswer } from '../api/types';
 import { Loaded } from '../inside/loaded.svelte';
@@ -117,7 +118,7 @@ class InsideState {
         this.notice = `The run ${this.wantedRun} has no checkpoint any more; this is ${this.run?.name}.`;
         this.wantedRun = this.wantedStep = null;
       } else if (other) {
-        this.notice = `The checkpoint of step ${this.wantedStep} was not kept; this is the nearest.`;
+        this.notice = `There is no checkpoint of step ${this.wantedStep}; this is the nearest.`;
       }
       this.nameIt();
     } catch (error) {
@@ -128,7 +129,8 @@ class InsideState {
   /** Ask for the pieces of what is to be read; called when that changes. */
   want(): void {
     const asked = this.asked;
-    if (asked) this.pieces.want(JSON.stringify(asked), (signal) => inspect('pieces', { ...asked }, signal));
+    if (!asked) return;
+    untrack(() => this.pieces.want(JSON.stringify(asked), (signal) => inspect('pieces', { ...asked }, signal)));
   }
 
   show(panel: Panel): void {
