@@ -84,7 +84,7 @@ def look_inside(page: Page, url: str, panel: str) -> None:
         page.locator(".passage").first.wait_for()
     if panel == "attention":
         for label, number in zip(("layer", "head"), copying_head(url), strict=True):
-            chosen = page.get_by_label(label, exact=True)
+            chosen = page.get_by_label(label)
             if chosen.input_value() != str(number):
                 with page.expect_response("**/api/inside/attention"):
                     chosen.select_option(str(number))
