@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from inkling.inspection.inspected_model import InspectedModel
 from inkling.inspection.pairs import learned_rows
+from inkling.inspection.surprise import surprises
 from inkling.runs import Run
 from inkling.runtime import Runtime
 from inkling.workspace import Workspace
@@ -266,10 +267,11 @@ def test_pairs_as_the_trained_bigram_has_them(
     with server_inside(workspace) as served:
         show(page, Server(served.url, None), "pairs")  # type: ignore[arg-type]
         choose(page, 1)
-        first = loaded.encode(TEXT).window[1]
-        own = learned_rows(loaded.model, [first], loaded.live)[0]
+        text = loaded.encode(TEXT)
+        own = learned_rows(loaded.model, [text.window[1]], loaded.live)[0]
+        bits = sum(one.bits for one in surprises(loaded.logits(text), text.window))
         page.get_by_label("as rung learned it").check()
-        assert "rung" in value(page, "bits")
+        expect(page.locator("dd[data-key=rung-bits]")).to_have_text(f"{bits / len(TEXT):.3f}")
         page.get_by_role("button", name="View as table").click()
         expect(page.locator(".scroll thead th").last).to_have_text("rung")
         shown = page.locator(".piece[aria-selected=true]").inner_text()
@@ -283,6 +285,5 @@ def test_pairs_as_the_trained_bigram_has_them(
             assert number(cells[-1]) == pytest.approx(own[then], abs=1e-6)
             compared += 1
         assert compared >= 3
-        # From a model that reads other pieces one button leads to it.
         page.locator(".which select").select_option("rung")
         expect(page.locator(".scroll thead th").last).to_have_text("rung")

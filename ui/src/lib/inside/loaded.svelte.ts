@@ -6,6 +6,8 @@ export class Loaded<Value> {
   /** Why the last question was not answered. */
   problem = $state('');
   busy = $state(false);
+  /** The key of the question that `value` answers. */
+  answered = $state('');
   private key = '';
   private fetch: ((signal: AbortSignal) => Promise<Value>) | null = null;
   private controller: AbortController | null = null;
@@ -26,12 +28,14 @@ export class Loaded<Value> {
     if (!this.fetch) return;
     this.controller?.abort();
     const controller = new AbortController();
+    const { key } = this;
     this.controller = controller;
     this.busy = true;
     try {
       const found = await this.fetch(controller.signal);
       if (controller !== this.controller) return; // another question was asked meanwhile
       this.value = found;
+      this.answered = key;
       this.problem = '';
     } catch (error) {
       if (controller !== this.controller || controller.signal.aborted) return;

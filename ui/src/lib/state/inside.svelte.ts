@@ -33,6 +33,8 @@ class InsideState {
   notice = $state('');
   /** Show each checkpoint of a training as it is saved. */
   follow = $state(false);
+  /** Where on the tour one is, which leads to other views and back; null off it. */
+  tour = $state<number | null>(null);
   layer = $state(0);
   head = $state(0);
   /** How strongly the panel paints each piece of the window, 0 to 1; null where it paints none. */
@@ -68,6 +70,8 @@ class InsideState {
   });
 
   readonly answer: PiecesAnswer | null = $derived(this.pieces.value);
+  /** Whether the pieces, and so the selected one, are those of the text that is asked about. */
+  readonly current: boolean = $derived(this.asked !== null && this.pieces.answered === JSON.stringify(this.asked));
   private readonly table: Map<number, PieceRow> = $derived(
     new Map((this.answer?.vocabulary ?? []).map((piece) => [piece.id, piece])),
   );
