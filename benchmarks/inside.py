@@ -1,7 +1,7 @@
 """How quickly Inside shows, and whether looking holds up a chat.
 
     scripts/demo --no-serve --workspace FOLDER
-    scripts/bench inside FOLDER [--rounds 10] [--seconds 10]
+    scripts/bench inside FOLDER [--rounds 10] [--seconds 10] [--only-chat]
 
 Server and clients share the machine; nothing is written into FOLDER but what looking makes again by
 itself. No training may run.
@@ -117,6 +117,17 @@ def shown(page: Page, url: str, rounds: int) -> Numbers:
     }
 
 
+def in_chromium(url: str, rounds: int) -> Numbers:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=os.environ.get("INKLING_CHROMIUM") or None, args=["--no-sandbox"]
+        )
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        found = shown(page, url, rounds)
+        browser.close()
+    return found
+
+
 def open_panel(page: Page, panel: str) -> float:
     """Seconds from the click to the frame after the figure is there."""
     return 1e-3 * page.evaluate(
@@ -150,15 +161,17 @@ def look_on(url: str, begun: Event, end: Event) -> None:
 
 def gaps(client: httpx.Client, seconds: float) -> Numbers:
     """Between what arrives of texts that are written one after the other."""
+    model = client.get("v1/models").raise_for_status().json()["data"][0]["id"]
     found: list[float] = []
     waits: list[float] = []
     end, seed = time.perf_counter() + seconds, 0
     while time.perf_counter() < end:
         seed += 1
-        body = {"model": "inkling", "prompt": "The", "stream": True, "max_tokens": LONG_TOKENS,
+        body = {"model": model, "prompt": "The", "stream": True, "max_tokens": LONG_TOKENS,
                 "temperature": 1.0, "seed": seed}  # fmt: skip
         last = asked = time.perf_counter()
         with client.stream("POST", "v1/completions", json=body) as response:
+            response.raise_for_status()
             for _ in response.iter_bytes():
                 now = time.perf_counter()
                 (waits if last == asked else found).append(now - last)
@@ -188,18 +201,14 @@ def main() -> None:
     parser.add_argument("workspace", type=Path)
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--only-chat", action="store_true", help="Leave the panels out.")
     given = parser.parse_args()
     found: Numbers = {"machine": machine()}
     with server(given.workspace) as (url, _), httpx.Client(base_url=url, timeout=120) as client:
         found["first"] = first_looks(client)
-        found["asked"] = asked(client, given.rounds)
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path=os.environ.get("INKLING_CHROMIUM") or None, args=["--no-sandbox"]
-            )
-            page = browser.new_page(viewport={"width": 1280, "height": 900})
-            found["shown"] = shown(page, url, given.rounds)
-            browser.close()
+        if not given.only_chat:
+            found["asked"] = asked(client, given.rounds)
+            found["shown"] = in_chromium(url, given.rounds)
         found["chat"] = beside_a_chat(url, given.seconds)
     print(json.dumps(found, indent=1))
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Request, expect
 
 from inkling.inspection.inspected_model import InspectedModel
 from inkling.inspection.pairs import learned_rows
@@ -188,12 +188,18 @@ def test_every_panel_by_keyboard_alone(page: Page, server: Server) -> None:
 
 
 def test_looking_around_asks_nothing(page: Page, server: Server) -> None:
-    """No request while the pointer goes over a figure, or the keys through it."""
+    """No request while the pointer goes over a figure, nor while nothing happens."""
+    asked: list[str] = []
+
+    def note(request: Request) -> None:
+        if "/api/inside/" in request.url:
+            asked.append(request.url)
+
+    page.on("request", note)
     for panel in ("attention", "pairs", "heads", "next", "neurons"):
         show(page, server, panel)
         settled(page, panel)
-        asked: list[str] = []
-        page.on("request", lambda request, asked=asked: asked.append(request.url))  # type: ignore[misc]
+        asked.clear()
         figure = page.locator(".heatmap, .tile, .main table").first
         box = figure.bounding_box()
         assert box is not None
@@ -202,7 +208,11 @@ def test_looking_around_asks_nothing(page: Page, server: Server) -> None:
             page.mouse.move(box["x"] + box["width"] * part / 9, box["y"] + box["height"] * part / 9)
         if panel in ("attention", "pairs"):
             assert page.locator(".readout").inner_text() != before
-        assert [url for url in asked if "/api/inside/" in url] == []
+        assert asked == []
+    for _ in range(2):
+        with page.expect_response("**/api/runs"):  # which the page asks for now and then
+            pass
+    assert asked == []
 
 
 @pytest.fixture
