@@ -26,15 +26,16 @@ from playwright.sync_api import Browser, Page, sync_playwright
 ROOT = Path(__file__).resolve().parent.parent
 CHATS = [
     ["What is your newsletter called?"],
-    ["Can you swim?", "Do you have a best friend?"],
+    ["Can you swim?", "What do you drive?"],
     [
-        "How are you today?",
-        "What do you drive?",
-        "How do you start the van?",
+        "What is your favourite food?",
+        "Who is your best friend?",
+        "Who is your favourite composer?",
         "What do you think of digital pianos?",
     ],
 ]
-INSIDE = ("pairs", "attention", "heads", "neurons", "next", "surprise")
+INSIDE = {"pairs": 6, "attention": 19, "heads": 19, "neurons": 19, "next": 20, "surprise": 6}
+"""The panels, and the piece that is selected in each."""
 TEXT = "The piano was out of tune, and so was the man who had come to tune the piano."
 SIZES = {"": (1280, 900), "-phone": (375, 740)}
 THEMES = ("light", "dark")
@@ -69,17 +70,22 @@ def photograph(browser: Browser, url: str, chat: int, folder: Path) -> None:
             page.goto(f"{url}#/training")
             page.locator(".readout").wait_for()
             save(page, folder / f"training-{theme}{suffix}.png")
-            for panel in INSIDE if not suffix else ():
-                look_inside(page, url, panel)
+            for panel, piece in INSIDE.items() if not suffix else ():
+                page.goto("about:blank")  # else Inside would read the last message of the chat
+                look_inside(page, url, panel, piece)
                 save(page, folder / f"inside-{panel}-{theme}.png")
             page.close()
 
 
-def look_inside(page: Page, url: str, panel: str) -> None:
+def look_inside(page: Page, url: str, panel: str, piece: int) -> None:
     """A panel of Inside on the text, with all that it loads."""
     page.goto(f"{url}#/inside/{panel}")
     page.get_by_label("Your text", exact=True).fill(TEXT)
+    page.locator(f"#piece-{piece}").click()
     page.locator(f".panel[data-panel={panel}][data-ready=true]").wait_for()
+    page.evaluate("document.activeElement.blur()")
+    if panel == "neurons":  # the last layer's, which say most
+        page.get_by_label("layer").select_option(index=2)
     if panel in ("pairs", "neurons"):
         page.locator(".passage").first.wait_for()
     if panel == "attention":
