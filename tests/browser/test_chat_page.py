@@ -82,7 +82,7 @@ def test_the_first_load_stays_small(chromium: Browser, server: Server) -> None:
         sent = each.request.sizes()
         sizes[each.url] = sent["responseBodySize"] + sent["responseHeadersSize"]
         if "/assets/" in each.url:
-            assert sent["responseBodySize"] < len(each.body()) / 2
+            assert sent["responseBodySize"] < 0.6 * len(each.body())
     context.close()
     assert len(sizes) >= 3, sizes
     assert sum(sizes.values()) < FIRST_LOAD_BYTES, sizes
