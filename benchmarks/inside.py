@@ -8,7 +8,8 @@ itself. No training may run.
 
 - `first`: the first look at a checkpoint loads it and counts the training text.
 - `asked`: for each panel all that it asks of the server, on a text of 256 pieces (or as many as the
-  context has) that was never looked at before: so every look is a forward pass.
+  context has) that was never looked at before: so every look is a forward pass. Beside the times
+  the processor time of the server, which a busy machine changes less.
 - `shown`: in Chromium, from the click on a panel to its figure painted, on such a text; and how
   many requests forty moves of the pointer over the figure make.
 - `chat`: texts of 2,000 tokens are streamed one after the other, and the gaps between their pieces
@@ -77,12 +78,20 @@ def first_looks(client: httpx.Client) -> Numbers:
     }
 
 
-def asked(client: httpx.Client, rounds: int) -> Numbers:
-    fresh = texts()
-    return {
-        panel: milliseconds([look(client, panel, next(fresh)) for _ in range(rounds)])
-        for panel in PANELS
-    }
+def asked(client: httpx.Client, process: int, rounds: int) -> Numbers:
+    fresh, found = texts(), {}
+    for panel in PANELS:
+        before = processor_seconds(process)
+        times = milliseconds([look(client, panel, next(fresh)) for _ in range(rounds)])
+        used = 1e3 * (processor_seconds(process) - before) / rounds
+        found[panel] = {**times, "processor_ms": round(used, 1)}
+    return found
+
+
+def processor_seconds(process: int) -> float:
+    """Of all threads of a process; what others do on the machine changes it little."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def shown(page: Page, url: str, rounds: int) -> Numbers:
@@ -204,10 +213,13 @@ def main() -> None:
     parser.add_argument("--only-chat", action="store_true", help="Leave the panels out.")
     given = parser.parse_args()
     found: Numbers = {"machine": machine()}
-    with server(given.workspace) as (url, _), httpx.Client(base_url=url, timeout=120) as client:
+    with (
+        server(given.workspace) as (url, process),
+        httpx.Client(base_url=url, timeout=120) as client,
+    ):
         found["first"] = first_looks(client)
         if not given.only_chat:
-            found["asked"] = asked(client, given.rounds)
+            found["asked"] = asked(client, process.pid, given.rounds)
             found["shown"] = in_chromium(url, given.rounds)
         found["chat"] = beside_a_chat(url, given.seconds)
     print(json.dumps(found, indent=1))
