@@ -1,8 +1,9 @@
-"""Take the pictures of both views, in both themes, on a desk and on a phone.
+"""Take the pictures of the views, in both themes, on a desk and on a phone; of Inside, on a desk.
 
 Serves a copy of a workspace, so that nothing is written into it, asks its newest model the
 questions below and photographs what came: the replies are the model's own, at the page's own
 settings, one try each. The questions were chosen among those of docs/answers.md that it answers.
+Inside reads the text below; of attention the head is shown that copies most, among those that do.
 """
 
 from __future__ import annotations
@@ -25,14 +26,17 @@ from playwright.sync_api import Browser, Page, sync_playwright
 ROOT = Path(__file__).resolve().parent.parent
 CHATS = [
     ["What is your newsletter called?"],
-    ["Can you swim?", "Do you have a best friend?"],
+    ["Can you swim?", "What do you drive?"],
     [
-        "How are you today?",
-        "What do you drive?",
-        "How do you start the van?",
+        "What is your favourite food?",
+        "Who is your best friend?",
+        "Who is your favourite composer?",
         "What do you think of digital pianos?",
     ],
 ]
+INSIDE = {"pairs": 6, "attention": 19, "heads": 19, "neurons": 19, "next": 20, "surprise": 6}
+"""The panels, and the piece that is selected in each."""
+TEXT = "The piano was out of tune, and so was the man who had come to tune the piano."
 SIZES = {"": (1280, 900), "-phone": (375, 740)}
 THEMES = ("light", "dark")
 SHARPNESS = 2  # pixels of the picture to one of the page
@@ -66,7 +70,42 @@ def photograph(browser: Browser, url: str, chat: int, folder: Path) -> None:
             page.goto(f"{url}#/training")
             page.locator(".readout").wait_for()
             save(page, folder / f"training-{theme}{suffix}.png")
+            for panel, piece in INSIDE.items() if not suffix else ():
+                page.goto("about:blank")  # else Inside would read the last message of the chat
+                look_inside(page, url, panel, piece)
+                save(page, folder / f"inside-{panel}-{theme}.png")
             page.close()
+
+
+def look_inside(page: Page, url: str, panel: str, piece: int) -> None:
+    """A panel of Inside on the text, with all that it loads."""
+    page.goto(f"{url}#/inside/{panel}")
+    page.get_by_label("Your text", exact=True).fill(TEXT)
+    page.locator(f"#piece-{piece}").click()
+    page.locator(f".panel[data-panel={panel}][data-ready=true]").wait_for()
+    page.evaluate("document.activeElement.blur()")
+    if panel == "neurons":  # the last layer's, which say most
+        page.get_by_label("layer").select_option(index=2)
+    if panel in ("pairs", "neurons"):
+        page.locator(".passage").first.wait_for()
+    if panel == "attention":
+        for label, number in zip(("layer", "head"), copying_head(url), strict=True):
+            chosen = page.get_by_label(label)
+            if chosen.input_value() != str(number):
+                with page.expect_response("**/api/inside/attention"):
+                    chosen.select_option(str(number))
+
+
+def copying_head(url: str) -> tuple[int, int]:
+    """The head that looks most at what came after an earlier piece like the one it is at."""
+    answer = httpx.post(f"{url}api/inside/heads", json={"text": TEXT}, timeout=120)
+    layers = answer.raise_for_status().json()["layers"]
+    shares = {
+        (layer, head): measured["copying"] or 0
+        for layer, heads in enumerate(layers)
+        for head, measured in enumerate(heads)
+    }
+    return max(shares, key=lambda place: shares[place])
 
 
 def save(page: Page, path: Path) -> None:

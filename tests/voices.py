@@ -1,11 +1,14 @@
-"""A run of random weights: everything a trained run has but sense, made in a moment."""
+"""Runs of random weights: everything a trained run has but sense, made in a moment."""
 
 from __future__ import annotations
+
+import shutil
 
 import torch
 
 from inkling import __version__
-from inkling.config import DataFacts, ModelSettings, RunConfig, TrainingSettings
+from inkling.config import DataFacts, LadderSettings, ModelSettings, RunConfig, TrainingSettings
+from inkling.model.build import build_model
 from inkling.model.gpt import GPT
 from inkling.runs import Run
 from inkling.tokens.tokenizer import Tokenizer
@@ -57,4 +60,23 @@ def random_run(
                 torch.nn.init.normal_(weight, std=0.3)
     run.checkpoints.save(seed + 1, {"phase": "finetune"}, model.state_dict(), {})
     run.checkpoints.write_best({"finetune": {"step": seed + 1, "val_nats_per_char": 1.0}})
+    return run
+
+
+def random_bigram(workspace: Workspace, like: Run, name: str = "rung") -> Run:
+    """The first rung of a ladder, which reads the pieces of another run."""
+    config = like.config()
+    settings = LadderSettings(
+        rung="bigram",
+        context_length=config.model.context_length,
+        vocab_size=config.model.vocab_size,
+    )
+    update = {"name": name, "recipe": "bigram", "group": "ladder-1", "model": settings}
+    run = Run.create(workspace, config.model_copy(update={**update, "finetune": None}))
+    shutil.copy(like.tokenizer_path, run.tokenizer_path)
+    with torch.random.fork_rng():
+        torch.manual_seed(7)
+        model = build_model(settings)
+    run.checkpoints.save(1, {"phase": "train"}, model.state_dict(), {})
+    run.checkpoints.write_best({"train": {"step": 1, "val_nats_per_char": 2.0}})
     return run

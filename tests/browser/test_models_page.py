@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 
+import httpx
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
@@ -12,9 +13,30 @@ from inkling.workspace import Workspace
 from tests.browser.conftest import change_config
 from tests.browser.test_chat_page import finished, say
 from tests.browser.test_kept_chats_page import ask, chat_of, stored
-from tests.server.conftest import Server
+from tests.server.conftest import PATIENCE, Server
 
 pytestmark = pytest.mark.browser
+
+
+def test_a_damaged_run_says_why(
+    open_page: Callable[..., Page], talking: Server, voices: Workspace
+) -> None:
+    """It is listed, cannot be chosen, and hides no other."""
+    folder = voices.runs_path / "broken"
+    folder.mkdir()
+    (folder / "config.json").write_text("{")
+    try:
+        page = open_page("#/training")
+        listed = httpx.get(talking.url + "api/runs", timeout=PATIENCE).json()["damaged"]
+        item = page.get_by_role("region", name="A run that cannot be read").get_by_role("listitem")
+        expect(item).to_have_text(f"broken {listed[0]['sentence']}")
+        options = page.locator(".which option")
+        expect(options.last).to_have_text("broken (damaged)")
+        expect(options.last).to_be_disabled()
+        assert options.count() > len(listed)
+    finally:
+        shutil.rmtree(folder)
+    expect(item).to_have_count(0)
 
 
 def origin(page: Page) -> Locator:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import shutil
 import socket
 import subprocess
@@ -163,6 +164,33 @@ def test_the_page_is_served_with_its_policy(server: Server) -> None:
     # FastAPI's own docs would load from elsewhere.
     for missing in ("nothing-here", "docs", "..%2f..%2fapp.py"):
         assert httpx.get(server.url + missing, timeout=PATIENCE).status_code == 404
+
+
+def test_the_page_is_compressed_and_kept(server: Server) -> None:
+    """What may be compressed is, tensors aside; hashed files are kept for a year, the page that
+    names them is asked for again, what is private is kept nowhere."""
+    with httpx.Client(base_url=server.url, timeout=PATIENCE) as client:
+        page = client.get("/")
+        assert page.headers["cache-control"] == "no-cache"
+        assert page.headers["content-encoding"] == "gzip"
+        tag = {"If-None-Match": page.headers["etag"]}
+        assert client.get("/", headers=tag).status_code == 304
+        hashed = re.findall(r'"\./(assets/[^"]+)"', page.text)
+        assert len(hashed) >= 2
+        for path in hashed:
+            file = client.get(path)
+            assert file.headers["cache-control"] == "public, max-age=31536000, immutable"
+            assert file.headers["content-encoding"] == "gzip"
+            assert file.num_bytes_downloaded < 0.6 * len(file.content)
+            plain = client.get(path, headers={"Accept-Encoding": "identity"})
+            assert "content-encoding" not in plain.headers
+            assert plain.content == file.content
+        runs = client.get("api/runs")
+        assert (runs.headers["content-encoding"], runs.headers["cache-control"]) == (
+            "gzip", "no-store"
+        )  # fmt: skip
+        tensors = client.post("api/inside/tiles", json={"text": "the piano " * 20})
+        assert "content-encoding" not in tensors.headers
 
 
 def test_without_a_model_the_server_starts_and_says_so(

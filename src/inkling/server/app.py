@@ -15,7 +15,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 from fastapi.responses import PlainTextResponse
-from fastapi.staticfiles import StaticFiles
+from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 
 from inkling import __version__
 from inkling.errors import ServerError
@@ -34,12 +34,16 @@ from inkling.server.inside_api import inside_router
 from inkling.server.inspected_models import InspectedModels
 from inkling.server.model_cards import ModelCards
 from inkling.server.openai_api import openai_router
+from inkling.server.page_files import PageFiles
 from inkling.server.runs_api import runs_router
 from inkling.server.security import LOOPBACK, Security
 from inkling.server.services import SamplingDefaults, Services
 from inkling.server.training_process import TrainingProcess
 
 STATIC = Path(__file__).parent / "static"
+
+# Streams are sent as they come; tensors would be hardly smaller and take longer.
+UNCOMPRESSED = (*DEFAULT_EXCLUDED_CONTENT_TYPES, "application/octet-stream")
 
 
 def create_api() -> FastAPI:
@@ -50,6 +54,7 @@ def create_api() -> FastAPI:
         title="Inkling", version=__version__, lifespan=_lifespan, docs_url=None, redoc_url=None
     )
     refusals.install(api)
+    api.add_middleware(GZipMiddleware, compresslevel=6, exclude_content_types=UNCOMPRESSED)
     for router in (
         chat_router,
         chats_router,
@@ -97,7 +102,7 @@ def create_app(
         closing=closing or threading.Event(),
     )
     if (STATIC / "index.html").is_file():
-        api.mount("/", StaticFiles(directory=STATIC, html=True), name="page")
+        api.mount("/", PageFiles(directory=STATIC, html=True), name="page")
     else:
         api.add_api_route("/", _no_page, include_in_schema=False)
     return Security(api, {*LOOPBACK, host}, token, refusals.body_limit, any_account)

@@ -62,7 +62,7 @@ _TENSORS: dict[int | str, dict[str, Any]] = {
 
 
 class TensorResponse(Response):
-    """Tensors; compressed they would be hardly smaller and take longer."""
+    """Tensors in the layout of safetensors."""
 
     media_type = "application/octet-stream"
 

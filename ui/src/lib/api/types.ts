@@ -39,6 +39,7 @@ export type Recalled = Schemas['RecalledAnswer'];
 
 export type RunList = Schemas['RunList'];
 export type RunRow = Schemas['RunRow'];
+export type DamagedRun = Schemas['DamagedRun'];
 export type Started = Schemas['Started'];
 export type Metrics = Schemas['Metrics'];
 export type RunEvents = Events<'/api/runs/{run_name}/events'>;

@@ -5,6 +5,7 @@
  * Knows: what is asked of the server, and how a choice becomes an address. Does not know panels.
  * The text is kept here alone: it stands in no address, and a reload begins anew.
  */
+import { untrack } from 'svelte';
 import { fetchInsideRuns, inspect, type Asked } from '../api/inside';
 import type { InsideRun, PieceRow, PiecesAnswer } from '../api/types';
 import { Loaded } from '../inside/loaded.svelte';
@@ -32,6 +33,8 @@ class InsideState {
   notice = $state('');
   /** Show each checkpoint of a training as it is saved. */
   follow = $state(false);
+  /** Where on the tour one is, which leads to other views and back; null off it. */
+  tour = $state<number | null>(null);
   layer = $state(0);
   head = $state(0);
   /** How strongly the panel paints each piece of the window, 0 to 1; null where it paints none. */
@@ -67,6 +70,8 @@ class InsideState {
   });
 
   readonly answer: PiecesAnswer | null = $derived(this.pieces.value);
+  /** Whether the pieces, and so the selected one, are those of the text that is asked about. */
+  readonly current: boolean = $derived(this.asked !== null && this.pieces.answered === JSON.stringify(this.asked));
   private readonly table: Map<number, PieceRow> = $derived(
     new Map((this.answer?.vocabulary ?? []).map((piece) => [piece.id, piece])),
   );
@@ -117,7 +122,7 @@ class InsideState {
         this.notice = `The run ${this.wantedRun} has no checkpoint any more; this is ${this.run?.name}.`;
         this.wantedRun = this.wantedStep = null;
       } else if (other) {
-        this.notice = `The checkpoint of step ${this.wantedStep} was not kept; this is the nearest.`;
+        this.notice = `There is no checkpoint of step ${this.wantedStep}; this is the nearest.`;
       }
       this.nameIt();
     } catch (error) {
@@ -128,7 +133,8 @@ class InsideState {
   /** Ask for the pieces of what is to be read; called when that changes. */
   want(): void {
     const asked = this.asked;
-    if (asked) this.pieces.want(JSON.stringify(asked), (signal) => inspect('pieces', { ...asked }, signal));
+    if (!asked) return;
+    untrack(() => this.pieces.want(JSON.stringify(asked), (signal) => inspect('pieces', { ...asked }, signal)));
   }
 
   show(panel: Panel): void {
