@@ -20,7 +20,7 @@ from inkling.exports.exportable_run import ExportableRun
 from inkling.exports.kinds import GgufType
 from inkling.exports.qwen3 import to_qwen3
 from inkling.inference.sampling import REPETITION_WINDOW
-from inkling.tokens.tokenizer import PAD, SPECIAL_TOKENS
+from inkling.tokens.tokenizer import PAD, SPLIT_PATTERN, Tokenizer
 
 if TYPE_CHECKING:
     from gguf import GGUFWriter
@@ -55,6 +55,11 @@ def write_gguf(path: Path, model: ExportableRun, kind: GgufType) -> None:
         import gguf
     except ImportError:
         raise ExportError("Writing GGUF needs the package gguf: pip install gguf") from None
+    if SPLIT_PATTERN not in _split_patterns(model.tokenizer):
+        raise ExportError(
+            f"The run {model.config.name!r} has a tokenizer that cuts text in another way than "
+            "GGUF's qwen2, so it is not written as GGUF. Export it with: inkling export hf."
+        )
     writer = gguf.GGUFWriter(path, "qwen3")
     _add_metadata(writer, model)
     _add_tokenizer(writer, model)
@@ -77,6 +82,16 @@ def write_gguf(path: Path, model: ExportableRun, kind: GgufType) -> None:
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
+
+
+def _split_patterns(tokenizer: Tokenizer) -> list[str]:
+    """The regular expressions that cut a text before merges apply."""
+    steps = json.loads(tokenizer.to_json())["pre_tokenizer"] or {}
+    return [
+        step["pattern"].get("Regex", "")
+        for step in steps.get("pretokenizers", [steps])
+        if step.get("type") == "Split"
+    ]
 
 
 def gguf_name(name: str) -> str:
@@ -121,8 +136,9 @@ def _add_tokenizer(writer: GGUFWriter, model: ExportableRun) -> None:
     kinds = [int(gguf.TokenType.NORMAL)] * len(tokens)
     for token, index in content["model"]["vocab"].items():
         tokens[index] = token
-    for token in SPECIAL_TOKENS:
-        kinds[model.tokenizer.special_id(token)] = int(gguf.TokenType.CONTROL)
+    for added in content["added_tokens"]:
+        kind = gguf.TokenType.CONTROL if added["special"] else gguf.TokenType.USER_DEFINED
+        tokens[added["id"]], kinds[added["id"]] = added["content"], int(kind)
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("qwen2")
     writer.add_token_list(tokens)
