@@ -78,7 +78,8 @@ def from_qwen3(
             name: _for_each_head(found[name], name, settings, key_value_heads)
             if name.endswith(_SHARED)
             else found[name]
-            for name in wanted
+            for pieces in names.values()
+            for name in pieces
         }
     weights = {
         ours: np.concatenate([found[name] for name in pieces], dtype=np.float32)
