@@ -34,6 +34,8 @@ TINY = (
     "train.sequence_length=32", "train.total_batch_size=320", "train.device_batch_size=4",
     "finetune.sequence_length=32", "finetune.total_batch_size=320",
 )  # fmt: skip
+TRAIN = ("-m", "--", "inkling", "train")
+"""Behind `--` torchrun leaves alone what looks like one of its own options, as `--run` does."""
 SETS = [part for setting in TINY for part in ("--set", setting)]
 
 
@@ -70,7 +72,7 @@ def torchrun(count: int, *arguments: object) -> Iterator[subprocess.Popen[str]]:
 
 def train_together(count: int, *arguments: object) -> str:
     """What such a training printed, once it is done."""
-    with torchrun(count, "-m", "inkling", "train", "--no-plots", *arguments) as process:
+    with torchrun(count, *TRAIN, "--no-plots", *arguments) as process:
         out, err = process.communicate(timeout=SECONDS)
         assert process.returncode == 0, err
     return out
@@ -142,7 +144,7 @@ def test_a_killed_process_ends_the_job_and_others_resume(workspace: Workspace, r
     name = f"killed-{rank}"
     run = Run(workspace.run_path(name))
     plan = ("--steps", 100_000, "--save-every", 10, "--name", name, "--no-plots")
-    with torchrun(2, "-m", "inkling", "train", "-w", workspace.path, *plan, *SETS) as process:
+    with torchrun(2, *TRAIN, "-w", workspace.path, *plan, *SETS) as process:
         wait_for_a_checkpoint(run, process)
         killed = process_of_rank(rank, process.pid)
         assert killed is not None
@@ -170,7 +172,7 @@ def test_a_signal_to_one_stops_all_and_saves(workspace: Workspace) -> None:
     """SIGTERM to a process that is not the first: all end after the same step, which is saved."""
     run = Run(workspace.run_path("stopped"))
     plan = ("--steps", 100_000, "--save-every", 10, "--name", "stopped", "--no-plots")
-    with torchrun(2, "-m", "inkling", "train", "-w", workspace.path, *plan, *SETS) as process:
+    with torchrun(2, *TRAIN, "-w", workspace.path, *plan, *SETS) as process:
         wait_for_a_checkpoint(run, process)
         told = process_of_rank(1, process.pid)
         assert told is not None

@@ -46,7 +46,8 @@ _IN_LAYER = {
 
 
 def write_gguf(path: Path, model: ExportableRun, kind: GgufType) -> None:
-    """Write the model. Raises ExportError where the package `gguf` is missing.
+    """Write the model. Raises ExportError where the package `gguf` is missing, and OSError where the
+    file cannot be written.
 
     Norms stay in float32, and in Q8_0, whose blocks have 32 numbers, so do matrices whose rows
     are no multiple of that, in float16.
@@ -78,10 +79,16 @@ def write_gguf(path: Path, model: ExportableRun, kind: GgufType) -> None:
             writer.add_tensor(gguf_name(name), gguf.quantize(weight, q8_0), raw_dtype=q8_0)
         else:
             writer.add_tensor(gguf_name(name), weight.astype(np.float16))
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+    try:
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_tensors_to_file()
+    except OSError as error:
+        if error.errno is None:  # NumPy says how much it wrote, not why no more
+            raise OSError("part of it could not be written, as on a full disk") from error
+        raise
+    finally:
+        writer.close()
 
 
 def _split_patterns(tokenizer: Tokenizer) -> list[str]:
