@@ -31,7 +31,7 @@ def test_a_disk_that_fills_up_leaves_what_was_there(
         for share in (0.0, 0.3, 0.95):
             room = disk / "taken"
             room.write_bytes(bytes(int(shutil.disk_usage(disk).free - share * size)))
-            with pytest.raises(ExportError, match="no space left on device|a full disk") as caught:
+            with pytest.raises(ExportError, match=r"no space left on device|a full disk") as caught:
                 again.write()
             assert "Nothing was left behind" in str(caught.value)
             room.unlink()

@@ -46,8 +46,8 @@ _IN_LAYER = {
 
 
 def write_gguf(path: Path, model: ExportableRun, kind: GgufType) -> None:
-    """Write the model. Raises ExportError where the package `gguf` is missing, and OSError where the
-    file cannot be written.
+    """Write the model. Raises ExportError where the package `gguf` is missing or GGUF has no name
+    for how the tokenizer cuts a text, and OSError where the file cannot be written.
 
     Norms stay in float32, and in Q8_0, whose blocks have 32 numbers, so do matrices whose rows
     are no multiple of that, in float16.

@@ -82,12 +82,13 @@ def forward_backward(
 ) -> float:
     """Add the gradients of these rows' share of a mean over `targets`, `rows` rows at a time; that
     share of the loss, in nats a target."""
-    total = 0.0
+    # In double precision on the device: read once, a GPU need not wait after every pass.
+    total = torch.zeros((), dtype=torch.float64, device=x_BT.device)
     for x, y in zip(x_BT.split(rows), y_BT.split(rows), strict=True):
         loss = forward_loss(model, x, y) / targets
         loss.backward()
-        total += loss.item()
-    return total
+        total += loss.detach()
+    return total.item()
 
 
 def forward_loss(model: nn.Module, x_BT: Tensor, y_BT: Tensor) -> Tensor:
