@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-LONGEST_WAIT = timedelta(hours=12)
+LONGEST_WAIT = timedelta(hours=3)
 """For each other: the first process reads and packs the text, measures and draws alone. One that
-has died is noticed at once, by its closed connection or by torchrun."""
+has died is noticed at once, by its closed connection."""
 MOST_SUMMED = 1 << 24
 """Numbers that go over the wire at once: 64 MB are copied, however large the model."""
 

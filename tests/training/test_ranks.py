@@ -66,7 +66,10 @@ def torchrun(count: int, *arguments: object) -> Iterator[subprocess.Popen[str]]:
         yield process
     finally:
         if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
+            # torchrun's own children are in sessions of their own.
+            workers = [process_of_rank(rank, process.pid) for rank in range(count)]
+            for number in (process.pid, *filter(None, workers)):
+                os.kill(number, signal.SIGKILL)
         process.communicate()
 
 

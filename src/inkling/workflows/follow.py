@@ -8,8 +8,6 @@ Data: the run's name from the first process -> `WatchedRun` -> `train_run`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from inkling.ranks import Ranks
@@ -23,13 +21,9 @@ if TYPE_CHECKING:
     from inkling.training.session import Session
 
 
-@contextmanager
-def leading(ranks: Ranks, run: Run | None, resume: bool = False) -> Iterator[None]:
-    """Within the block the others train `run` too; None sends them home. Waits until all are
-    there."""
-    with ranks.connected():
-        ranks.decided(lambda: None if run is None else (run.name, resume))
-        yield
+def announce_run(ranks: Ranks, run: Run | None, resume: bool = False) -> None:
+    """Tell the others which run is trained now; None sends them home."""
+    ranks.decided(lambda: None if run is None else (run.name, resume))
 
 
 def follows(workspace: Workspace) -> bool:

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING
 
 from inkling.config import Recipe, Selection, TrainRequest
 from inkling.errors import RunError
-from inkling.ranks import Ranks
+from inkling.ranks import ALONE, Ranks
 from inkling.settings import train_request
 from inkling.workflows.callbacks import TrainingCallbacks
-from inkling.workflows.follow import leading
+from inkling.workflows.follow import announce_run
 from inkling.workflows.result import TrainingResult
 from inkling.workflows.signals import StopRequest
 from inkling.workflows.status import StatusWriter, training_status
@@ -84,7 +84,7 @@ def train_as_requested(
 
     began = time.time() if started is None else started
     ranks = Ranks.of_environment()
-    with training_session(workspace) as (status, stop):
+    with training_session(workspace, ranks) as (status, stop):
         name = request.name or Run.next_name(workspace, request.recipe)
         status.preparing(name)
         with nothing_half_begun(workspace.run_path(name)):
@@ -118,7 +118,7 @@ def repeat(
 
     began = time.time() if started is None else started
     ranks = Ranks.of_environment()
-    with training_session(workspace) as (status, stop):
+    with training_session(workspace, ranks) as (status, stop):
         config = Run.open(workspace, run).config()
         again = name or Run.next_name(workspace, f"{run}-again")
         status.preparing(again)
@@ -151,11 +151,11 @@ def resume(
 
     began = time.time() if started is None else started
     ranks = Ranks.of_environment()
-    with training_session(workspace) as (status, stop):
+    with training_session(workspace, ranks) as (status, stop):
         found = _begun(workspace, run) if run else _newest_unfinished(workspace)
         if found.config().complete:
-            with leading(ranks, None):
-                status.end("done")
+            announce_run(ranks, None)
+            status.end("done")
             return TrainingResult(found, found.checkpoints.last_step() or 0, already_complete=True)
         if found.stale():
             raise RunError(f"The run {found.name!r} is not trained on: it was {STALE}")
@@ -188,7 +188,7 @@ def finetune(
         request = request.model_copy(update={"minutes": None, "steps": None})
     began = time.time() if started is None else started
     ranks = Ranks.of_environment()
-    with training_session(workspace) as (status, stop):
+    with training_session(workspace, ranks) as (status, stop):
         import_torch()
         from inkling.runtime import Runtime
         from inkling.training.configure import start_finetune
@@ -213,11 +213,17 @@ def import_torch() -> None:
 
 
 @contextmanager
-def training_session(workspace: Workspace) -> Iterator[tuple[StatusWriter, StopRequest]]:
-    """The workspace's one training, from the first file read to the last one written."""
+def training_session(
+    workspace: Workspace, ranks: Ranks = ALONE
+) -> Iterator[tuple[StatusWriter, StopRequest]]:
+    """The workspace's one training, from the first file read to the last one written. Begins when
+    all of several processes are there, so that the end of one is noticed by the others."""
     stop = StopRequest()
     with stop.at_once(), training_status(workspace) as status:
-        yield status, stop
+        if ranks.count > 1:
+            import_torch()
+        with ranks.connected():
+            yield status, stop
 
 
 def _train(
@@ -235,8 +241,8 @@ def _train(
     watching = callbacks or TrainingCallbacks()
     status.training(run.name)
     watching.on_run(run, runtime.describe())
-    with leading(runtime.ranks, run, resume):
-        result = train_to_the_end(run, runtime, watching, stop, resume=resume, figures=figures)
+    announce_run(runtime.ranks, run, resume)
+    result = train_to_the_end(run, runtime, watching, stop, resume=resume, figures=figures)
     status.end("stopped" if result.interrupted else "done")
     return result
 
