@@ -143,7 +143,7 @@ def start_finetune(
         session = Session.open(run, runtime)
         tuning, minutes = _tuning(session, parent_config, facts, request)
         # What the base knows may be drawn too.
-        known = joined(parent_config.data.live_ranges, facts.live_ranges)
+        known = _joined(parent_config.data.live_ranges, facts.live_ranges)
         run.write_config(
             parent_config.model_copy(
                 update={
@@ -167,7 +167,7 @@ def start_finetune(
     return run
 
 
-def joined(
+def _joined(
     some: Sequence[tuple[int, int]], others: Sequence[tuple[int, int]]
 ) -> tuple[tuple[int, int], ...]:
     """Half-open ranges of whatever is in either, ascending and apart."""

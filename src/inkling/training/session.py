@@ -139,6 +139,8 @@ def train_run(
         phases.append(("train", config.train))
     if config.finetune is not None:
         phases.append(("finetune", config.finetune))
+    for _, settings in phases:
+        check_rows(ranks, settings.batch)
 
     torch.manual_seed(config.seed)
     model = build_model(config.model).to(runtime.device)
@@ -148,7 +150,6 @@ def train_run(
     base_step = 0
     optimizer_state = None
     for phase, settings in phases:
-        check_rows(ranks, settings.batch)
         if checkpoint is not None and phase == "train" and checkpoint.state["phase"] == "finetune":
             continue
         resumed = checkpoint if checkpoint and checkpoint.state["phase"] == phase else None
