@@ -58,6 +58,8 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 def torchrun(count: int, *arguments: object) -> Iterator[subprocess.Popen[str]]:
     """`torchrun` with so many processes of a command, killed at the end of the block."""
     launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(count)]
+    # The others have so long to say why they end, on a machine that does much else as well.
+    launch += ["--shutdown-timeout", str(SECONDS)]
     process = subprocess.Popen(
         [sys.executable, *launch, *map(str, arguments)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
