@@ -123,7 +123,7 @@ class Checkpoints:
         with atomic_folder(self.path(step)) as folder:
             sums = {}
             for name, tensors in ((MODEL_FILE, model), (OPTIMIZER_FILE, optimizer)):
-                content = save({key: value.contiguous() for key, value in tensors.items()})
+                content = save(_apart(tensors))
                 (folder / name).write_bytes(content)
                 sums[name] = hashlib.sha256(content).hexdigest()
             sealed = {"version": FORMAT_VERSION, "step": step, "sha256": sums, **state}
@@ -279,6 +279,17 @@ class Checkpoints:
                 hidden = doomed.with_name(f".{doomed.name}.old")
                 os.rename(doomed, hidden)
                 shutil.rmtree(hidden)
+
+
+def _apart(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The same tensors, none of which shares memory with another, as a tied head does with the
+    embedding: safetensors writes only such."""
+    seen: set[int] = set()
+    found = {}
+    for name, tensor in tensors.items():
+        found[name] = tensor.clone() if tensor.data_ptr() in seen else tensor.contiguous()
+        seen.add(found[name].data_ptr())
+    return found
 
 
 def log_spaced(steps: list[int], count: int) -> list[int]:

@@ -11,6 +11,7 @@
     │   └── CheckpointError      a checkpoint that is damaged or of another kind
     ├── ExportError              a run that cannot be exported, a folder that is no export
     ├── TrainingError            training cannot continue (memory, NaN, disk)
+    │   └── LostRankError        another process of the same training has ended
     └── ServerError              the web server cannot start (port in use, address refused)
 
 A message is one or two sentences: what happened, what was found, what to type next. Only
@@ -66,6 +67,10 @@ class ExportError(InklingError):
 
 class TrainingError(InklingError):
     """Training cannot start or continue."""
+
+
+class LostRankError(TrainingError):
+    """Another process of the same training has ended, or cannot be reached."""
 
 
 class ServerError(InklingError):

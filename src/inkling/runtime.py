@@ -11,7 +11,9 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from inkling.errors import UsageError
 from inkling.machine import usable_cores
+from inkling.ranks import ALONE, Ranks
 
 if TYPE_CHECKING:
     import torch
@@ -49,7 +51,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 @dataclass(frozen=True)
 class Runtime:
-    """Device, dtype and thread count of one command.
+    """Device, dtype and thread count of one command, and its place among those of one training.
 
     `started` is when the command began; `--minutes` counts from there.
     """
@@ -58,29 +60,44 @@ class Runtime:
     dtype: torch.dtype
     threads: int
     started: float
+    ranks: Ranks = ALONE
 
     @classmethod
-    def detect(cls, threads: int | None = None, started: float | None = None) -> Runtime:
-        """The best device of this machine. Sets torch's threads and flushes denormals.
+    def detect(
+        cls, threads: int | None = None, started: float | None = None, ranks: Ranks = ALONE
+    ) -> Runtime:
+        """The best device of this machine, or this process's share of it. Sets torch's threads and
+        flushes denormals.
 
-        `started` is when the command began, by default now.
+        `started` is when the command began, by default now. Raises UsageError where there are
+        fewer GPUs here than processes.
         """
         import torch
 
         began = time.time() if started is None else started
-        count = threads or usable_cores()
+        count = threads or max(1, usable_cores() // ranks.local_count)
         if torch.get_num_threads() != count:
             torch.set_num_threads(count)
         # Denormal numbers (tiny momenta) cost a hundred cycles each and change nothing.
         torch.set_flush_denormal(True)
         if torch.cuda.is_available():
-            return cls(torch.device("cuda"), torch.float32, count, began)
-        return cls(torch.device("cpu"), torch.float32, count, began)
+            gpus = torch.cuda.device_count()
+            if ranks.local_count > gpus:
+                raise UsageError(
+                    f"{ranks.local_count} processes were started here, and there are {gpus} GPUs: "
+                    f"torchrun --nproc-per-node {gpus}."
+                )
+            torch.cuda.set_device(ranks.local_rank)
+            device = torch.device("cuda", ranks.local_rank)
+            return cls(device, torch.float32, count, began, ranks)
+        return cls(torch.device("cpu"), torch.float32, count, began, ranks)
 
     def describe(self) -> str:
-        """One phrase for a person: "2 CPU threads", "NVIDIA …"."""
+        """One phrase for a person: "2 CPU threads", "8 × NVIDIA …"."""
         if self.device.type == "cuda":
             import torch
 
-            return torch.cuda.get_device_name(self.device)
-        return f"{self.threads} CPU thread{'s' if self.threads != 1 else ''}"
+            device = torch.cuda.get_device_name(self.device)
+        else:
+            device = f"{self.threads} CPU thread{'s' if self.threads != 1 else ''}"
+        return device if self.ranks.count == 1 else f"{self.ranks.count} × {device}"

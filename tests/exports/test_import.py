@@ -128,7 +128,8 @@ def test_a_folder_that_is_none_is_told(empty: Workspace, tmp_path: Path) -> None
         ({"model_type": "llama"}, "it is a llama"),
         ({"model_type": "gone"}, "no known architecture"),
         ({"attention_bias": True}, "attention_bias is True"),
-        ({"num_key_value_heads": 1}, "keys and values"),
+        ({"num_key_value_heads": 3}, "cannot be shared by its"),
+        ({"num_key_value_heads": 1}, "do not fit the settings"),
         ({"rope_parameters": {"rope_type": "yarn"}}, "'yarn'"),
         ({"hidden_size": "wide"}, "n_embd"),
         ({"head_dim": "gone"}, "head_dim"),
@@ -141,7 +142,7 @@ def test_a_config_of_another_model_is_told(
     empty: Workspace, damaged: Path, update: dict[str, Any], said: str
 ) -> None:
     edit(damaged / "config.json", **update)
-    if "num_key_value_heads" in update:
+    if update.get("num_key_value_heads") == 1:
         edit(damaged / "config.json", num_attention_heads=2)
     assert said in refused(empty, damaged)
 
@@ -155,7 +156,7 @@ def test_damaged_parts_are_told(empty: Workspace, damaged: Path) -> None:
     assert "no model.safetensors" in refused(empty, damaged)
     weights.write_bytes(content)
     (damaged / "tokenizer.json").write_text('{"model": 1}')
-    assert "its own tokenizers" in refused(empty, damaged)
+    assert "tokenizer.json is damaged" in refused(empty, damaged)
     (damaged / "config.json").write_text("{")
     assert "config.json cannot be read" in refused(empty, damaged)
 

@@ -76,13 +76,15 @@ def mlx(
 
 
 def import_model(
-    folder: Annotated[Path, typer.Argument(help="A folder that inkling export hf has written.")],
+    folder: Annotated[
+        Path, typer.Argument(help="An exported folder (hf, mlx), or any Qwen3 from Hugging Face.")
+    ],
     name: Annotated[
         str | None, typer.Option(help="Name of the new run.", show_default=False)
     ] = None,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Bring an exported folder into the workspace as a run."""
+    """Bring a model's folder into the workspace as a run."""
     from inkling.workflows.export import import_model as bring_in
 
     run = bring_in(find_workspace(workspace), folder, name)

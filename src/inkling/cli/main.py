@@ -42,7 +42,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "eval": ("eval", "Evaluate a run: losses, baselines, leaks, voice."),
     "guess": ("guess", 'Play "me or the model?": twenty replies, blind.'),
     "export": ("export", "Write a run for transformers, llama.cpp, Ollama, MLX or vLLM."),
-    "import-model": ("export", "Bring an exported folder into the workspace as a run."),
+    "import-model": ("export", "Bring a model's folder into the workspace as a run."),
     "serve": ("serve", "Chat with the model in the browser, and serve the APIs."),
     "doctor": ("doctor", "Check machine and workspace, and estimate a training."),
 }

@@ -27,6 +27,7 @@ from inkling.errors import UsageError
 from inkling.settings import train_request
 from inkling.training.recipes import RECIPES
 from inkling.workflows import train as workflow
+from inkling.workflows.follow import follows
 
 MinutesOption = Annotated[
     float | None,
@@ -86,6 +87,8 @@ def train(
 ) -> None:
     """Train a model from scratch on the workspace's text, then on its dialogs."""
     found = find_workspace(workspace)
+    if follows(found):
+        return
     fresh = {
         "minutes": minutes, "steps": steps, "recipe": recipe, "seed": seed,
         "eval_every": eval_every, "save_every": save_every,
@@ -136,13 +139,19 @@ def finetune(
     steps: Annotated[int | None, _quiet("Exactly this many steps instead of minutes.")] = None,
     source: Annotated[
         Path | None,
-        _quiet("Bring in this exported folder first, and fine-tune its model.", "--from"),
+        _quiet(
+            "Bring in this folder first (an export, or any Qwen3 from Hugging Face), and fine-tune "
+            "its model.",
+            "--from",
+        ),
     ] = None,
     no_plots: Annotated[bool, typer.Option("--no-plots", help="Draw no figures.")] = False,
     workspace: WorkspaceOption = None,
 ) -> None:
     """Fine-tune a trained run on the dialogs that the workspace holds now, as a new run."""
     found = find_workspace(workspace)
+    if follows(found):
+        return
     if source is not None:
         if run is not None:
             raise UsageError("Name a run to fine-tune, or a folder with --from, not both.")

@@ -20,7 +20,7 @@ from inkling.exports.exportable_run import ExportableRun
 from inkling.exports.kinds import GgufType
 from inkling.exports.qwen3 import to_qwen3
 from inkling.inference.sampling import REPETITION_WINDOW
-from inkling.tokens.tokenizer import PAD, SPECIAL_TOKENS
+from inkling.tokens.tokenizer import PAD, SPLIT_PATTERN, Tokenizer
 
 if TYPE_CHECKING:
     from gguf import GGUFWriter
@@ -46,7 +46,8 @@ _IN_LAYER = {
 
 
 def write_gguf(path: Path, model: ExportableRun, kind: GgufType) -> None:
-    """Write the model. Raises ExportError where the package `gguf` is missing.
+    """Write the model. Raises ExportError where the package `gguf` is missing or GGUF has no name
+    for how the tokenizer cuts a text, and OSError where the file cannot be written.
 
     Norms stay in float32, and in Q8_0, whose blocks have 32 numbers, so do matrices whose rows
     are no multiple of that, in float16.
@@ -55,6 +56,11 @@ def write_gguf(path: Path, model: ExportableRun, kind: GgufType) -> None:
         import gguf
     except ImportError:
         raise ExportError("Writing GGUF needs the package gguf: pip install gguf") from None
+    if SPLIT_PATTERN not in _split_patterns(model.tokenizer):
+        raise ExportError(
+            f"The run {model.config.name!r} has a tokenizer that cuts text in another way than "
+            "GGUF's qwen2, so it is not written as GGUF. Export it with: inkling export hf."
+        )
     writer = gguf.GGUFWriter(path, "qwen3")
     _add_metadata(writer, model)
     _add_tokenizer(writer, model)
@@ -73,10 +79,26 @@ def write_gguf(path: Path, model: ExportableRun, kind: GgufType) -> None:
             writer.add_tensor(gguf_name(name), gguf.quantize(weight, q8_0), raw_dtype=q8_0)
         else:
             writer.add_tensor(gguf_name(name), weight.astype(np.float16))
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+    try:
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_tensors_to_file()
+    except OSError as error:
+        if error.errno is None:  # NumPy says how much it wrote, not why no more
+            raise OSError("part of it could not be written, as on a full disk") from error
+        raise
+    finally:
+        writer.close()
+
+
+def _split_patterns(tokenizer: Tokenizer) -> list[str]:
+    """The regular expressions that cut a text before merges apply."""
+    steps = json.loads(tokenizer.to_json())["pre_tokenizer"] or {}
+    return [
+        step["pattern"].get("Regex", "")
+        for step in steps.get("pretokenizers", [steps])
+        if step.get("type") == "Split"
+    ]
 
 
 def gguf_name(name: str) -> str:
@@ -121,8 +143,9 @@ def _add_tokenizer(writer: GGUFWriter, model: ExportableRun) -> None:
     kinds = [int(gguf.TokenType.NORMAL)] * len(tokens)
     for token, index in content["model"]["vocab"].items():
         tokens[index] = token
-    for token in SPECIAL_TOKENS:
-        kinds[model.tokenizer.special_id(token)] = int(gguf.TokenType.CONTROL)
+    for added in content["added_tokens"]:
+        kind = gguf.TokenType.CONTROL if added["special"] else gguf.TokenType.USER_DEFINED
+        tokens[added["id"]], kinds[added["id"]] = added["content"], int(kind)
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("qwen2")
     writer.add_token_list(tokens)

@@ -22,13 +22,18 @@ GENERATION_CONFIG = "generation_config.json"
 
 
 def write_huggingface(folder: Path, model: ExportableRun) -> None:
-    """Write the folder's files."""
+    """Write the folder's files. Raises OSError where they cannot be written."""
+    from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
     end, pad = (model.tokenizer.special_id(token) for token in (END, PAD))
     _write(folder / CONFIG, qwen3_config(model.settings, end, pad))
     # transformers asks for the format's name, and loads nothing without it.
-    save_file(to_qwen3(model.weights, model.settings), folder / WEIGHTS, metadata={"format": "pt"})
+    weights = to_qwen3(model.weights, model.settings)
+    try:
+        save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
+    except SafetensorError as error:  # a full disk is not an OSError to it
+        raise OSError(str(error).rpartition("I/O error: ")[2]) from error
     (folder / TOKENIZER).write_text(_tokenizer_json(model), encoding="utf-8")
     _write(folder / TOKENIZER_CONFIG, _tokenizer_config(model))
     _write(folder / GENERATION_CONFIG, _generation_config(model))

@@ -1,10 +1,12 @@
-"""An exported folder, read back: weights, tokenizer and what is known of the run.
+"""A folder in Hugging Face's form, read as a run: weights, tokenizer and what is known of it.
 
 Knows: which files make a folder complete, and what is wrong with one that is not. Does not know:
-runs on disk. Data: folder -> `read_model` -> `ImportedModel`.
+runs on disk, how a stranger's model is fitted (exports.foreign).
+Data: folder -> `read_model` -> `ImportedModel`.
 
 A folder that Inkling exported is held to its mark; one whose mark was taken away, or that another
-program wrote from it, comes in as far as its files tell.
+program wrote from it, comes in as far as its files tell; any other Qwen3 as the start of a
+fine-tuning.
 """
 
 from __future__ import annotations
@@ -20,11 +22,13 @@ from inkling.config import DataFacts, ModelSettings, Phase, RunConfig, TrainingS
 from inkling.errors import ExportError, TokenizerError
 from inkling.exports.exportable_run import Weights, check_shapes
 from inkling.exports.folder import ExportMark, read_mark
+from inkling.exports.foreign import FOREIGN_TRAINING, fit_to_marks, live_ranges
 from inkling.exports.huggingface import CONFIG, TOKENIZER, WEIGHTS
-from inkling.exports.qwen3 import from_qwen3, settings_of
+from inkling.exports.qwen3 import from_qwen3, key_value_heads_of, settings_of
 from inkling.regular_files import open_regular, read_json
 from inkling.tensor_files import read_shapes
-from inkling.tokens.tokenizer import Tokenizer
+from inkling.tokens.adopted import adopt
+from inkling.tokens.tokenizer import SPECIAL_TOKENS, Tokenizer
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -60,23 +64,25 @@ class ImportedModel:
 def read_model(folder: Path, name: str) -> ImportedModel:
     """Read a folder as the run that is to be called `name`.
 
-    Raises ExportError where it is none that Inkling exported for Hugging Face or MLX, or where its
-    parts are damaged or do not fit each other.
+    Raises ExportError where it holds no Qwen3, or where its parts are damaged or do not fit each
+    other.
     """
     _check_is_there(folder)
     mark = read_mark(folder)
     config = _json(folder / CONFIG)
     try:
         settings = settings_of(config)
-        tokenizer = _tokenizer(folder / TOKENIZER, settings)
-        weights = from_qwen3(_weights(folder), settings)
+        key_value_heads = key_value_heads_of(config, settings)
+        tokenizer, foreign = _tokenizer(folder / TOKENIZER, settings)
+        weights = from_qwen3(_weights(folder), settings, key_value_heads)
         check_shapes(weights, settings)
+        if foreign:
+            settings, weights = fit_to_marks(settings, weights, tokenizer, config)
     except ExportError as error:
         raise ExportError(f"{folder} cannot be imported: {error}") from None
     if mark is None:
-        return ImportedModel(
-            _new_config(name, settings, tokenizer), tokenizer, weights, 1, tuned=True, losses={}
-        )
+        made = _new_config(name, settings, tokenizer)
+        return ImportedModel(made, tokenizer, weights, 1, tuned=not foreign, losses={})
     if not _same_shape(mark, settings):
         raise ExportError(
             f"{folder} cannot be imported: its config.json describes another model than the one "
@@ -107,7 +113,7 @@ def _same_shape(mark: ExportMark, settings: ModelSettings) -> bool:
 def _check_is_there(folder: Path) -> None:
     if not folder.is_dir():
         what = "is a file, not a folder" if folder.exists() else "is not there"
-        raise ExportError(f"{folder} {what}. Name a folder that inkling export hf has written.")
+        raise ExportError(f"{folder} {what}. Name a folder with a model in Hugging Face's form.")
     if not (folder / CONFIG).is_file():
         gguf = any(folder.glob("*.gguf"))
         why = (
@@ -116,7 +122,8 @@ def _check_is_there(folder: Path) -> None:
             else f"it has no {CONFIG}"
         )
         raise ExportError(
-            f"{folder} cannot be imported: {why}. Name a folder that inkling export hf has written."
+            f"{folder} cannot be imported: {why}. Name a folder with a model in Hugging Face's "
+            "form, such as inkling export hf writes."
         )
 
 
@@ -130,22 +137,29 @@ def _json(path: Path) -> dict[str, Any]:
     return content
 
 
-def _tokenizer(path: Path, settings: ModelSettings) -> Tokenizer:
+def _tokenizer(path: Path, settings: ModelSettings) -> tuple[Tokenizer, bool]:
+    """The folder's tokenizer, and whether it is another program's: of such a one the model may
+    know more ids than it uses, as a padding."""
     if not path.is_file():
         raise ExportError(f"it has no {path.name}.")
+    own = _own_tokenizer(path)
     try:
-        tokenizer = Tokenizer.load(path)
-    except (TokenizerError, AssertionError, KeyError, UnicodeDecodeError):
+        tokenizer = own or adopt(path.read_text(encoding="utf-8"))
+    except (TokenizerError, OSError, UnicodeDecodeError) as error:
+        raise ExportError(f"its {path.name} {error}") from None
+    found = tokenizer.vocab_size - (0 if own else len(SPECIAL_TOKENS))
+    if found > settings.vocab_size or (own and found != settings.vocab_size):
         raise ExportError(
-            f"its {path.name} is damaged or another program's: Inkling reads its own tokenizers "
-            "alone."
-        ) from None
-    if tokenizer.vocab_size != settings.vocab_size:
-        raise ExportError(
-            f"its tokenizer has {tokenizer.vocab_size:,} tokens and its model "
-            f"{settings.vocab_size:,}."
+            f"its tokenizer has {found:,} tokens and its model {settings.vocab_size:,}."
         )
-    return tokenizer.without_post_processor()
+    return tokenizer.without_post_processor(), own is None
+
+
+def _own_tokenizer(path: Path) -> Tokenizer | None:
+    try:
+        return Tokenizer.load(path)
+    except (TokenizerError, AssertionError, KeyError, UnicodeDecodeError):
+        return None
 
 
 def _weights(folder: Path) -> dict[str, Any]:
@@ -182,9 +196,8 @@ def _new_config(name: str, settings: ModelSettings, tokenizer: Tokenizer) -> Run
         merges=tokenizer.merges,
         created=_now(),
         model=settings,
-        train=TrainingSettings(),
-        # What it has seen nobody knows: every id may be drawn.
-        data=DataFacts(live_ranges=((0, settings.vocab_size),)),
+        train=FOREIGN_TRAINING if tokenizer.adopted else TrainingSettings(),
+        data=DataFacts(live_ranges=live_ranges(tokenizer)),
         imported=True,
         complete=True,
     )

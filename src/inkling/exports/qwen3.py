@@ -2,7 +2,9 @@
 
 Knows: both sets of names and how fused matrices come apart. The maths is the same (RMSNorm with
 its epsilon, QK-norm before half-split rotary positions, SwiGLU, no biases), so nothing is
-converted but names. Does not know: files. Data: weights of `GPT` <-> weights of Qwen3ForCausalLM.
+converted but names. Where heads share keys and values (grouped queries) each gets its own copy,
+which computes the same. Does not know: files. Data: weights of `GPT` <-> weights of
+Qwen3ForCausalLM.
 
 Shapes: C channels, F hidden channels of the MLP, H heads, D head_dim, V vocabulary.
 """
@@ -20,6 +22,9 @@ from inkling.errors import ExportError
 from inkling.exports.exportable_run import Weights
 
 ARCHITECTURE = "Qwen3ForCausalLM"
+
+LONGEST_CONTEXT = 65_536
+"""Of what a model claims to read, as much is taken over: its rotary tables are made at once."""
 
 _LAYER = {
     "attention_norm": ("input_layernorm",),
@@ -59,12 +64,23 @@ def to_qwen3(weights: Weights, settings: ModelSettings) -> dict[str, np.ndarray]
     }
 
 
-def from_qwen3(found: Weights, settings: ModelSettings) -> dict[str, np.ndarray]:
-    """Weights of Qwen3 under the names of `GPT`. Raises ExportError where one is missing."""
+def from_qwen3(
+    found: Weights, settings: ModelSettings, key_value_heads: int
+) -> dict[str, np.ndarray]:
+    """Weights of Qwen3 under the names of `GPT`. Raises ExportError where one is missing, or the
+    keys and values are those of another number of heads."""
     names = _names(settings)
     wanted = {name for pieces in names.values() for name in pieces}
     if missing := sorted(wanted - found.keys()):
         raise ExportError(f"the weights lack {missing[0]}, which config.json asks for.")
+    if key_value_heads != settings.n_head:
+        found = {
+            name: _for_each_head(found[name], name, settings, key_value_heads)
+            if name.endswith(_SHARED)
+            else found[name]
+            for pieces in names.values()
+            for name in pieces
+        }
     weights = {
         ours: np.concatenate([found[name] for name in pieces], dtype=np.float32)
         for ours, pieces in names.items()
@@ -72,6 +88,24 @@ def from_qwen3(found: Weights, settings: ModelSettings) -> dict[str, np.ndarray]
     if settings.tie_embeddings:
         weights["head.weight"] = weights["embedding.weight"]
     return weights
+
+
+_SHARED = (".k_proj.weight", ".v_proj.weight")
+
+
+def _for_each_head(
+    weight: np.ndarray, name: str, settings: ModelSettings, key_value_heads: int
+) -> np.ndarray:
+    """Keys or values of a few heads, (K * D, C), as each head uses them, (H * D, C): neighbouring
+    heads share."""
+    D, C = settings.head_dim, settings.n_embd
+    if weight.shape != (key_value_heads * D, C):
+        raise ExportError(
+            f"the weights do not fit the settings: {name} is {' × '.join(map(str, weight.shape))} "
+            f"where {key_value_heads * D} × {C} belongs."
+        )
+    shared_KDC = weight.reshape(key_value_heads, D, C)
+    return shared_KDC.repeat(settings.n_head // key_value_heads, axis=0).reshape(-1, C)
 
 
 def qwen3_config(settings: ModelSettings, end_id: int, pad_id: int) -> dict[str, Any]:
@@ -130,19 +164,13 @@ def settings_of(config: Mapping[str, Any]) -> ModelSettings:
     rope = config.get("rope_parameters") or {}
     if rope.get("rope_type", "default") != "default":
         raise ExportError(f"its rotary positions are {rope['rope_type']!r}, Inkling's are plain.")
-    heads = config.get("num_attention_heads")
-    if config.get("num_key_value_heads", heads) != heads:
-        raise ExportError(
-            f"{config['num_key_value_heads']} of its {heads} heads have keys and values of their "
-            "own; in Inkling's models all have."
-        )
     values = {
         "n_layer": config.get("num_hidden_layers"),
-        "n_head": heads,
+        "n_head": config.get("num_attention_heads"),
         "n_embd": config.get("hidden_size"),
         "head_dim": config.get("head_dim"),
         "n_hidden": config.get("intermediate_size"),
-        "context_length": config.get("max_position_embeddings"),
+        "context_length": _at_most(config.get("max_position_embeddings"), LONGEST_CONTEXT),
         "vocab_size": config.get("vocab_size"),
         "rope_theta": rope.get("rope_theta", config.get("rope_theta")),
         "norm_eps": config.get("rms_norm_eps"),
@@ -155,3 +183,18 @@ def settings_of(config: Mapping[str, Any]) -> ModelSettings:
         raise ExportError(
             f"its config.json does not describe a model: {first['loc'][0]}: {first['msg'].lower()}."
         ) from None
+
+
+def key_value_heads_of(config: Mapping[str, Any], settings: ModelSettings) -> int:
+    """How many heads have keys and values of their own. Raises ExportError where that makes no
+    sense."""
+    found = config.get("num_key_value_heads", settings.n_head)
+    if type(found) is not int or found < 1 or settings.n_head % found:
+        raise ExportError(
+            f"{found} heads with keys and values cannot be shared by its {settings.n_head} heads."
+        )
+    return found
+
+
+def _at_most(value: Any, most: int) -> Any:
+    return min(value, most) if type(value) is int else value

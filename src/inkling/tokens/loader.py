@@ -4,6 +4,9 @@ Knows: which positions make which batch. Does not know: tensors, models, text.
 Data: PackedIds -> rows of T+1 ids -> x (B, T), y (B, T), both int64; y is IGNORE where no
 loss counts.
 
+Of a batch that several processes learn together each asks for its own rows (`RowShare`) and moves
+on by the whole batch, so that all are at the same state.
+
 Every loader's whole state is plain JSON: (epoch, cursor). The order of an epoch is a pure
 function of (seed, epoch), so a loader set to a saved state gives the same batches as one
 that never stopped. Idea of `(item, state)` stages: facebookresearch/lingua.
@@ -11,6 +14,7 @@ that never stopped. Idea of `(item, state)` stages: facebookresearch/lingua.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -24,11 +28,29 @@ IGNORE = -100
 TrainingBatch = tuple[np.ndarray, np.ndarray]
 
 
+@dataclass(frozen=True)
+class RowShare:
+    """Which rows of a batch are asked for: every `count`-th, from `first` on."""
+
+    first: int = 0
+    count: int = 1
+
+    def has(self, row: int) -> bool:
+        return row % self.count == self.first
+
+    def behind(self, rows: int) -> RowShare:
+        """The same of what follows on so many rows."""
+        return RowShare((self.first - rows) % self.count, self.count)
+
+
+ALL_ROWS = RowShare()
+
+
 class Loader(Protocol):
     """What the training loop needs of a source of batches."""
 
-    def next_batch(self, rows: int) -> TrainingBatch:
-        """x and y, each (rows, T) int64."""
+    def next_batch(self, rows: int, share: RowShare = ALL_ROWS) -> TrainingBatch:
+        """x and y of the share's rows of a batch of `rows`, each (…, T) int64."""
         ...
 
     def state(self) -> dict[str, int]: ...
@@ -62,7 +84,7 @@ class WindowLoader:
         starts = np.concatenate([starts, np.array(sorted(edges), dtype=starts.dtype)])
         return generator.permutation(starts)
 
-    def next_batch(self, rows: int) -> TrainingBatch:
+    def next_batch(self, rows: int, share: RowShare = ALL_ROWS) -> TrainingBatch:
         starts: list[int] = []
         while len(starts) < rows:
             if self._cursor == len(self._starts):
@@ -70,7 +92,8 @@ class WindowLoader:
                 self._starts = self._epoch_starts()
             starts.append(self._starts[self._cursor])
             self._cursor += 1
-        index = np.asarray(starts)[:, None] + np.arange(self.length + 1)
+        own = np.asarray(starts)[share.first :: share.count]
+        index = own[:, None] + np.arange(self.length + 1)
         ids = self.data.ids[index].astype(np.int64)
         x, y = ids[:, :-1], ids[:, 1:].copy()
         if self.data.mask is not None:
@@ -166,14 +189,18 @@ class DialogLoader:
             at += len(piece)
         return ids[:-1], np.where(keep, ids, IGNORE)[1:]
 
-    def next_batch(self, rows: int) -> TrainingBatch:
+    def next_batch(self, rows: int, share: RowShare = ALL_ROWS) -> TrainingBatch:
         filled: list[TrainingBatch] = []
-        while len(filled) < rows:
+        for row in range(rows):
             if self._cursor == len(self._rows):
                 self._epoch, self._cursor = self._epoch + 1, 0
                 self._rows = self._epoch_rows()
-            filled.append(self._fill(self._rows[self._cursor]))
+            if share.has(row):
+                filled.append(self._fill(self._rows[self._cursor]))
             self._cursor += 1
+        if not filled:
+            nothing = np.empty((0, self.length), np.int64)
+            return nothing, nothing
         return np.stack([x for x, _ in filled]), np.stack([y for _, y in filled])
 
     def rows_per_epoch(self) -> int:
@@ -196,16 +223,17 @@ class MixedLoader:
         self.main, self.replay, self.ratio, self.seed = main, replay, ratio, seed
         self._drawn = 0
 
-    def next_batch(self, rows: int) -> TrainingBatch:
+    def next_batch(self, rows: int, share: RowShare = ALL_ROWS) -> TrainingBatch:
         generator = np.random.default_rng((self.seed, 7, self._drawn))
         from_replay = generator.random(rows) < self.ratio
         self._drawn += 1
-        counts = int(from_replay.sum())
+        replayed = int(from_replay.sum())
+        first = rows - replayed
         parts = []
-        if rows - counts:
-            parts.append(self.main.next_batch(rows - counts))
-        if counts:
-            parts.append(self.replay.next_batch(counts))
+        if first:
+            parts.append(self.main.next_batch(first, share))
+        if replayed:
+            parts.append(self.replay.next_batch(replayed, share.behind(first)))
         return np.concatenate([x for x, _ in parts]), np.concatenate([y for _, y in parts])
 
     def state(self) -> dict[str, int]:

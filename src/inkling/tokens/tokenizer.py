@@ -6,7 +6,9 @@ Data: text -> `Tokenizer.train` -> `encode` -> ids -> `decode` / `token_bytes` -
 One family: ids 0…n-1 are the corpus's characters in `sorted(set(corpus))` order, then the
 special tokens, then the bytes that are no character of the corpus, then the inner pieces of
 multi-byte characters, then the learned merges. A tokenizer with zero learned merges is the
-character tokenizer. Any Unicode text encodes, since all 256 bytes are in the vocabulary.
+character tokenizer. Any Unicode text encodes, since all 256 bytes are in the vocabulary. One that
+was taken over from another program (tokens.adopted) has that one's ids, and the special tokens at
+the last four.
 
 The file format is that of Hugging Face `tokenizers`; the split is Qwen2's regular expression
 (llama.cpp's `qwen2` pre-tokenizer), with no normaliser. Merges are learned over characters,
@@ -62,6 +64,8 @@ def _byte_alphabet() -> dict[int, str]:
 
 
 _BYTE_TO_SYMBOL = _byte_alphabet()
+BYTE_SYMBOLS = frozenset(_BYTE_TO_SYMBOL.values())
+"""How each of the 256 bytes is written in a vocabulary."""
 _SYMBOL_TO_BYTE = {symbol: byte for byte, symbol in _BYTE_TO_SYMBOL.items()}
 
 
@@ -132,11 +136,15 @@ class Tokenizer:
     encoded as the characters it is made of. Only `special_id` gives their ids.
     """
 
-    def __init__(self, fast: FastTokenizer, characters: str, merges: int) -> None:
+    def __init__(
+        self, fast: FastTokenizer, characters: str, merges: int, first_special: int | None = None
+    ) -> None:
+        """`first_special` is the id of <|end|>, by default the one behind the characters."""
         self._fast = fast
         self._fast.encode_special_tokens = True
         self.characters = characters
         self.merges = merges
+        self._first_special = len(characters) if first_special is None else first_special
 
     @classmethod
     def train(cls, texts: Iterable[str], merges: int = 0, others: Iterable[str] = ()) -> Tokenizer:
@@ -191,7 +199,8 @@ class Tokenizer:
 
         try:
             content = read_regular(path).decode("utf-8")
-            merge_count = len(parse_json(content)["model"]["merges"])
+            if "merges" not in parse_json(content)["model"]:
+                raise ValueError("it has no merges")
             fast = FastTokenizer.from_str(content)
         except Exception as error:  # the library raises bare Exception for bad content
             reason = getattr(error, "strerror", None) or str(error)
@@ -199,21 +208,32 @@ class Tokenizer:
                 f"{path} is not a tokenizer that Inkling can read ({reason}). "
                 "Restore the file, or train a new run."
             ) from None
-        end = fast.token_to_id(END)
-        if end is None:
+        if fast.token_to_id(END) is None:
             raise TokenizerError(f"{path} has no {END} token, so Inkling did not write it.")
-        pieces = [fast.id_to_token(index) for index in range(fast.get_vocab_size())]
         try:
-            letters = [_to_bytes(piece or "").decode() for piece in pieces[:end]]
+            return cls.of(fast)
+        except TokenizerError as error:
+            raise TokenizerError(f"{path} {error} Restore the file, or train a new run.") from None
+
+    @classmethod
+    def of(cls, fast: FastTokenizer) -> Tokenizer:
+        """Of the library's tokenizer, with the special tokens behind the corpus's characters, or
+        where it was taken over, at the last ids. Raises TokenizerError where they are neither."""
+        merges = len(json.loads(fast.to_str())["model"]["merges"])
+        end = fast.token_to_id(END)
+        assert end is not None
+        pieces = [fast.id_to_token(index) for index in range(fast.get_vocab_size())]
+        adopted = end + len(SPECIAL_TOKENS) == len(pieces)
+        try:
+            letters = [_to_bytes(p or "").decode() for p in ([] if adopted else pieces[:end])]
         except (KeyError, UnicodeDecodeError):
             letters = []
-        specials = tuple(pieces[end : end + len(SPECIAL_TOKENS)])
         in_order = letters == sorted(set(letters)) and all(len(letter) == 1 for letter in letters)
-        if not letters or not in_order or specials != SPECIAL_TOKENS or None in pieces:
-            raise TokenizerError(
-                f"{path} has its tokens at other ids than Inkling gives them. Restore the file, or "
-                "train a new run."
-            )
+        specials = tuple(pieces[end : end + len(SPECIAL_TOKENS)])
+        if not in_order or specials != SPECIAL_TOKENS or None in pieces or not (letters or adopted):
+            raise TokenizerError("has its tokens at other ids than Inkling gives them.")
+        if adopted:
+            return cls(fast, "", merges, end)._with_its_characters()
         characters = "".join(letters)
         inner = sum(len(character.encode()) - 1 for character in characters)
         built = {
@@ -222,7 +242,15 @@ class Tokenizer:
             for cut in range(1, len(character.encode()))
         }
         assert inner >= len(built)
-        return cls(fast, characters, merge_count - len(built))
+        return cls(fast, characters, merges - len(built))
+
+    def _with_its_characters(self) -> Tokenizer:
+        try:
+            texts = {piece.decode(errors="ignore") for piece in self.token_bytes}
+        except KeyError:
+            raise TokenizerError("has tokens that are no bytes.") from None
+        self.characters = "".join(sorted(text for text in texts if len(text) == 1))
+        return self
 
     def without_post_processor(self) -> Tokenizer:
         """The same as it was made: exports for other engines put <|end|> before a text."""
@@ -230,7 +258,7 @@ class Tokenizer:
 
         content = json.loads(self.to_json()) | {"post_processor": None}
         fast = FastTokenizer.from_str(json.dumps(content, ensure_ascii=False))
-        return Tokenizer(fast, self.characters, self.merges)
+        return Tokenizer(fast, self.characters, self.merges, self._first_special)
 
     def save(self, path: Path) -> None:
         """Write `tokenizer.json` in the format of Hugging Face `tokenizers`."""
@@ -247,11 +275,16 @@ class Tokenizer:
 
     def special_id(self, token: str) -> int:
         """Id of one of SPECIAL_TOKENS."""
-        return len(self.characters) + SPECIAL_TOKENS.index(token)
+        return self._first_special + SPECIAL_TOKENS.index(token)
 
     @property
     def special_ids(self) -> range:
-        return range(len(self.characters), len(self.characters) + len(SPECIAL_TOKENS))
+        return range(self._first_special, self._first_special + len(SPECIAL_TOKENS))
+
+    @property
+    def adopted(self) -> bool:
+        """Whether it was taken over from another program."""
+        return self.special_ids.stop == self.vocab_size
 
     @property
     def end_id(self) -> int:
@@ -293,9 +326,13 @@ class Tokenizer:
     @cached_property
     def token_bytes(self) -> tuple[bytes, ...]:
         """The bytes that each id stands for; empty for special tokens."""
-        special = set(self.special_ids)
+        added = self._fast.get_added_tokens_decoder()
         return tuple(
-            b"" if index in special else _to_bytes(self._fast.id_to_token(index) or "")
+            _to_bytes(self._fast.id_to_token(index) or "")
+            if index not in added
+            else b""
+            if added[index].special
+            else added[index].content.encode()
             for index in range(self.vocab_size)
         )
 
@@ -304,7 +341,10 @@ class Tokenizer:
         """The merges that were learned, in order, each as the two texts that it joins."""
         merges = json.loads(self.to_json())["model"]["merges"]
         learned = merges[len(merges) - self.merges :]
-        return tuple((_to_bytes(a).decode(), _to_bytes(b).decode()) for a, b in learned)
+        return tuple(
+            (_to_bytes(a).decode(errors="replace"), _to_bytes(b).decode(errors="replace"))
+            for a, b in learned
+        )
 
     def words(self, text: str) -> list[str]:
         """The stretches of a text within which merges apply; joined they are the text."""

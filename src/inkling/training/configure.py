@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -141,6 +142,8 @@ def start_finetune(
             run.mark_stale(entry["what"], entry.get("documents", 0), entry.get("conversations", 0))
         session = Session.open(run, runtime)
         tuning, minutes = _tuning(session, parent_config, facts, request)
+        # What the base knows may be drawn too.
+        known = _joined(parent_config.data.live_ranges, facts.live_ranges)
         run.write_config(
             parent_config.model_copy(
                 update={
@@ -153,7 +156,7 @@ def start_finetune(
                     "created": _now(),
                     "figures": request.figures,
                     "finetune": tuning,
-                    "data": facts,
+                    "data": facts.model_copy(update={"live_ranges": known}),
                     "selection": selection,
                     "starters": starter_questions(split),
                     "replans": (),
@@ -162,6 +165,19 @@ def start_finetune(
             )
         )
     return run
+
+
+def _joined(
+    some: Sequence[tuple[int, int]], others: Sequence[tuple[int, int]]
+) -> tuple[tuple[int, int], ...]:
+    """Half-open ranges of whatever is in either, ascending and apart."""
+    found: list[tuple[int, int]] = []
+    for start, stop in sorted((*some, *others)):
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(stop, found[-1][1]))
+        else:
+            found.append((start, stop))
+    return tuple(found)
 
 
 def _tuning(
@@ -218,7 +234,7 @@ def _configure(run: Run, prepared: Prepared, request: TrainRequest, runtime: Run
     elif request.recipe == "modern" or request.minutes is not None:
         minutes = request.minutes or planner.DEFAULT_MINUTES
         seconds = _seconds_left(minutes, request, runtime)
-        gflops = planner.measure_gflops(runtime)
+        gflops = planner.measure_gflops(runtime) * runtime.ranks.count
         plan = timed_plan(
             request, facts, vocab_size, seconds, gflops, partial(_timed, session, seconds)
         )

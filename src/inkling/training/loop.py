@@ -144,7 +144,8 @@ def _roll_back(phase: PhaseState) -> None:
             "last checkpoint is kept; train again with a lower rate: "
             "--set train.learning_rate=0.001 --set train.matrix_lr=0.005."
         )
-    step = setup.run.checkpoints.last_step()
+    ranks = setup.runtime.ranks
+    step = ranks.decided(setup.run.checkpoints.last_step)
     if step is None or step < setup.base_step:
         raise TrainingError(
             "The loss was non-finite before the first checkpoint. Train again with a lower "
@@ -152,6 +153,7 @@ def _roll_back(phase: PhaseState) -> None:
         )
     failed_at = phase.run_step
     phase.restore(setup.run.checkpoints.load(step))
+    ranks.part_randomness()
     phase.rollbacks, phase.lr_scale = rollbacks, scale
     setup.run.truncate_after(phase.run_step)
     setup.callbacks.on_note(

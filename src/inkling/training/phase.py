@@ -82,6 +82,9 @@ class PhaseState:
             self.setup.run.checkpoints.write_best(self.best_of_phases)
         elif self.setup.optimizer_state is not None:
             self.optimizers.load_state_tensors(self.setup.optimizer_state)
+        ranks = self.setup.runtime.ranks
+        ranks.copy_from_first(self.setup.model.state_dict().values())
+        ranks.part_randomness()
         self.setup.run.truncate_after(self.run_step)
 
     @property

@@ -31,11 +31,17 @@ from inkling.tokens.question_augmentation import QuestionAugmentation
 from inkling.tokens.tokenizer import ME, THEM, Tokenizer
 from inkling.training.assembly import most_steps
 from inkling.training.bigram_start import start_from_bigrams
-from inkling.training.budget import TimeBudget
+from inkling.training.budget import Budget, TimeBudget
 from inkling.training.cadence import EVALUATION_SHARE
 from inkling.training.callbacks import Callbacks
 from inkling.training.forecast import reserve_seconds, usable_seconds
 from inkling.training.loop import Outcome, run_phase
+from inkling.training.parallel import (
+    SharedBudget,
+    check_rows,
+    measured_by_the_first,
+    stopped_together,
+)
 from inkling.training.phase import PhaseSetup
 
 WORTH_SAYING = 0.2
@@ -120,9 +126,10 @@ def train_run(
     """Train every phase of a run that is not done yet.
 
     With `resume`, continues from the last checkpoint, bit-exactly; the steps are those the run
-    was planned with, whatever the clock says.
+    was planned with, whatever the clock says. Where several processes train it, all of them call
+    this, the first with the run, the others with a `WatchedRun`.
     """
-    session = Session.open(run, runtime)
+    session, ranks = Session.open(run, runtime), runtime.ranks
     config = run.config()
     checkpoint: Checkpoint | None = None
     if resume and (last := run.checkpoints.last_step()) is not None:
@@ -132,6 +139,8 @@ def train_run(
         phases.append(("train", config.train))
     if config.finetune is not None:
         phases.append(("finetune", config.finetune))
+    for _, settings in phases:
+        check_rows(ranks, settings.batch)
 
     torch.manual_seed(config.seed)
     model = build_model(config.model).to(runtime.device)
@@ -153,16 +162,14 @@ def train_run(
                     optimizer_state = inherited
                 # The phase's own randomness, whether the base was trained now or earlier.
                 torch.manual_seed(config.seed + 1)
-        callbacks = callbacks_for(session, phase)
+        callbacks = stopped_together(ranks, callbacks_for(session, phase))
         setup = PhaseSetup(
             run=run,
             phase=phase,
             model=model,
             loader=session.loader(phase, settings, config.seed),
             settings=settings,
-            evaluate=session.evaluator(
-                phase, config.model.context_length, settings.evaluation.eval_tokens
-            ),
+            evaluate=_evaluator(session, phase, settings.evaluation.eval_tokens),
             runtime=runtime,
             base_step=base_step,
             callbacks=callbacks,
@@ -184,8 +191,9 @@ def train_run(
             ) from error
         if outcome.interrupted:
             return outcome
+        ranks.decided(lambda: None)  # the first has saved what the others read next
         if settings.evaluation.final_tokens != settings.evaluation.eval_tokens:
-            _measure_again(session, phase, model, config.model.context_length, settings)
+            _measure_again(session, phase, model, settings)
         checkpoint = None
     run.write_config(run.config().model_copy(update={"complete": True}))
     return outcome
@@ -197,16 +205,23 @@ def _start_from_bigrams(session: Session, model: GPT, iterations: int) -> None:
         start_from_bigrams(model, ids, iterations)
 
 
+def _evaluator(
+    session: Session, phase: Phase, wanted: int
+) -> Callable[[torch.nn.Module], Likelihood]:
+    context_length = session.run.config().model.context_length
+    evaluate = session.evaluator(phase, context_length, wanted)
+    return measured_by_the_first(session.runtime.ranks, evaluate)
+
+
 def _measure_again(
-    session: Session, phase: Phase, model: torch.nn.Module, context_length: int,
-    settings: TrainingSettings,
-) -> None:  # fmt: skip
+    session: Session, phase: Phase, model: torch.nn.Module, settings: TrainingSettings
+) -> None:
     """Measure a phase's best weights on more than the sample that chose them, and record that
     as the phase's number."""
     run = session.run
     best = run.checkpoints.best()
     model.load_state_dict(run.checkpoints.load(int(best[phase]["step"])).model)
-    found = session.evaluator(phase, context_length, settings.evaluation.final_tokens)(model)
+    found = _evaluator(session, phase, settings.evaluation.final_tokens)(model)
     entry = best[phase] | {"val_nats_per_char": found.nats_per_char}
     run.checkpoints.write_best(best | {phase: entry})
 
@@ -226,11 +241,14 @@ def _load_base(run: Run, model: torch.nn.Module) -> tuple[int, dict[str, torch.T
     return max(best, last if last is not None else best), checkpoint.optimizer
 
 
-def _budget(session: Session, phase: Phase, settings: TrainingSettings) -> TimeBudget | None:
+def _budget(session: Session, phase: Phase, settings: TrainingSettings) -> Budget | None:
     """Keeps a timed phase to its share of the minutes; None where steps were asked for."""
     config = session.run.config()
+    ranks = session.runtime.ranks
     if config.minutes is None:
         return None
+    if not ranks.first:
+        return SharedBudget(ranks, None)
     seconds = deadline(config.minutes, session.runtime, config.figures) - time.time()
     last = phase == "finetune" or config.finetune is None
     if config.finetune is not None and not last:
@@ -244,13 +262,14 @@ def _budget(session: Session, phase: Phase, settings: TrainingSettings) -> TimeB
     evaluations = -(-settings.schedule.steps // planned.eval_every) + (phase == "finetune")
     held_out = len(session.held_out(phase))
     final = (planned.final_tokens or held_out) / max(1, planned.eval_tokens or held_out)
-    return TimeBudget(
+    budget = TimeBudget(
         max(0.0, seconds),
         evaluation=EVALUATION_SHARE / 2 * max(0.0, seconds) / max(1, evaluations),
         final=final if planned.final_tokens != planned.eval_tokens else 0.0,
         most=most_steps(phase, settings, config.data),
         late=_lateness(session.runtime, reserve_seconds(config.figures)) if last else lambda: 0.0,
     )
+    return SharedBudget(ranks, budget)
 
 
 def _lateness(runtime: Runtime, reserve: float) -> Callable[[], float]:

@@ -110,11 +110,12 @@ def plan_export(
 
 
 def import_model(workspace: Workspace, folder: Path, name: str | None = None) -> Run:
-    """Bring an exported folder (hf or mlx) into the workspace as a new run.
+    """Bring an exported folder (hf or mlx), or any Qwen3 in Hugging Face's form, into the workspace
+    as a new run.
 
     The run has the weights, the tokenizer and what is known of its training, but none of its text:
     it chats, can be fine-tuned and exported, and cannot be traced or evaluated. Raises ExportError
-    where the folder is no such export or its parts do not fit each other.
+    where the folder holds no such model or its parts do not fit each other.
     """
     from inkling.exports.imported_model import read_model
     from inkling.preparation import nothing_half_begun

@@ -16,6 +16,7 @@ from torch import nn
 
 from inkling.config import Phase
 from inkling.error_messages import sentence_and_status
+from inkling.errors import LostRankError
 from inkling.model.build import count_parameters
 from inkling.preparation import nothing_half_begun
 from inkling.run_files import METRICS_FILE, SAMPLES_FILE
@@ -65,7 +66,8 @@ def _failures_told(run: Run, progress: ProgressWriter, resume: bool) -> Iterator
     removes: its run may hold a checkpoint that can still be mended.)"""
 
     def keep(error: BaseException) -> bool:
-        failed = isinstance(error, Exception) and not isinstance(error, BrokenPipeError)
+        no_fault_of_its_own = isinstance(error, BrokenPipeError | LostRankError)
+        failed = isinstance(error, Exception) and not no_fault_of_its_own
         return resume or not failed or run.checkpoints.last_step() is not None
 
     try:

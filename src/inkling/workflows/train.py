@@ -4,7 +4,8 @@ Knows: in which order text is read, settings are decided and a run is trained, u
 workspace's one training lock. Does not know who calls: nothing here prints or asks.
 Data: Workspace + what was asked for -> `TrainRequest` -> prepared data -> Run -> `TrainingResult`.
 
-Importing this module is cheap: torch is imported when the text has been read.
+Importing this module is cheap: torch is imported when the text has been read. Of several processes
+that torchrun started only the first calls these; the others follow (workflows.follow).
 """
 
 from __future__ import annotations
@@ -18,8 +19,10 @@ from typing import TYPE_CHECKING
 
 from inkling.config import Recipe, Selection, TrainRequest
 from inkling.errors import RunError
+from inkling.ranks import ALONE, Ranks
 from inkling.settings import train_request
 from inkling.workflows.callbacks import TrainingCallbacks
+from inkling.workflows.follow import announce_run
 from inkling.workflows.result import TrainingResult
 from inkling.workflows.signals import StopRequest
 from inkling.workflows.status import StatusWriter, training_status
@@ -80,7 +83,8 @@ def train_as_requested(
     from inkling.training.reading import prepare_requested
 
     began = time.time() if started is None else started
-    with training_session(workspace) as (status, stop):
+    ranks = Ranks.of_environment()
+    with training_session(workspace, ranks) as (status, stop):
         name = request.name or Run.next_name(workspace, request.recipe)
         status.preparing(name)
         with nothing_half_begun(workspace.run_path(name)):
@@ -90,7 +94,7 @@ def train_as_requested(
             from inkling.runtime import Runtime
             from inkling.training.configure import start_run
 
-            runtime = Runtime.detect(started=began)
+            runtime = Runtime.detect(started=began, ranks=ranks)
             run = start_run(prepared, request, runtime)
         return _train(run, runtime, callbacks, status, stop, figures=request.figures)
 
@@ -113,7 +117,8 @@ def repeat(
     from inkling.training.reading import prepare_again
 
     began = time.time() if started is None else started
-    with training_session(workspace) as (status, stop):
+    ranks = Ranks.of_environment()
+    with training_session(workspace, ranks) as (status, stop):
         config = Run.open(workspace, run).config()
         again = name or Run.next_name(workspace, f"{run}-again")
         status.preparing(again)
@@ -124,7 +129,7 @@ def repeat(
             from inkling.runtime import Runtime
             from inkling.training.configure import start_repeat
 
-            runtime = Runtime.detect(started=began)
+            runtime = Runtime.detect(started=began, ranks=ranks)
             made = start_repeat(prepared, config)
         return _train(made, runtime, callbacks, status, stop, resume=True, figures=figures)
 
@@ -145,9 +150,11 @@ def resume(
     from inkling.runs import STALE
 
     began = time.time() if started is None else started
-    with training_session(workspace) as (status, stop):
+    ranks = Ranks.of_environment()
+    with training_session(workspace, ranks) as (status, stop):
         found = _begun(workspace, run) if run else _newest_unfinished(workspace)
         if found.config().complete:
+            announce_run(ranks, None)
             status.end("done")
             return TrainingResult(found, found.checkpoints.last_step() or 0, already_complete=True)
         if found.stale():
@@ -157,7 +164,7 @@ def resume(
         import_torch()
         from inkling.runtime import Runtime
 
-        runtime = Runtime.detect(started=began)
+        runtime = Runtime.detect(started=began, ranks=ranks)
         return _train(found, runtime, callbacks, status, stop, resume=True, figures=figures)
 
 
@@ -180,12 +187,13 @@ def finetune(
     if minutes is None and steps is None:
         request = request.model_copy(update={"minutes": None, "steps": None})
     began = time.time() if started is None else started
-    with training_session(workspace) as (status, stop):
+    ranks = Ranks.of_environment()
+    with training_session(workspace, ranks) as (status, stop):
         import_torch()
         from inkling.runtime import Runtime
         from inkling.training.configure import start_finetune
 
-        runtime = Runtime.detect(started=began)
+        runtime = Runtime.detect(started=began, ranks=ranks)
         tuned = start_finetune(workspace, run, request, runtime)
         return _train(tuned, runtime, callbacks, status, stop, figures=figures)
 
@@ -205,11 +213,17 @@ def import_torch() -> None:
 
 
 @contextmanager
-def training_session(workspace: Workspace) -> Iterator[tuple[StatusWriter, StopRequest]]:
-    """The workspace's one training, from the first file read to the last one written."""
+def training_session(
+    workspace: Workspace, ranks: Ranks = ALONE
+) -> Iterator[tuple[StatusWriter, StopRequest]]:
+    """The workspace's one training, from the first file read to the last one written. Begins when
+    all of several processes are there, so that the end of one is noticed by the others."""
     stop = StopRequest()
     with stop.at_once(), training_status(workspace) as status:
-        yield status, stop
+        if ranks.count > 1:
+            import_torch()
+        with ranks.connected():
+            yield status, stop
 
 
 def _train(
@@ -227,6 +241,7 @@ def _train(
     watching = callbacks or TrainingCallbacks()
     status.training(run.name)
     watching.on_run(run, runtime.describe())
+    announce_run(runtime.ranks, run, resume)
     result = train_to_the_end(run, runtime, watching, stop, resume=resume, figures=figures)
     status.end("stopped" if result.interrupted else "done")
     return result
