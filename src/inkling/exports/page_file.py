@@ -32,6 +32,11 @@ from inkling.tokens.tokenizer import END, ME, THEM
 _PAGE = files("inkling.exports").joinpath("page")
 
 
+AFFORDABLE = 64_000_000
+"""Weights times drafts that a page computes at once unless told otherwise. The demo's 22 million
+took a second a reply in Chromium, on one core of a busy machine."""
+
+
 @dataclass(frozen=True)
 class Slider:
     """A setting that the reader may change; `off` is the value at which it does nothing."""
@@ -75,6 +80,8 @@ def page_html(
     style, chat = _source("page.css"), f"'use strict';\n{_source('chat.js')}"
     name = " ".join(model.name.split())
     sampling = model.sampling.model_dump(mode="json", exclude={"seed"})
+    most = max(1, AFFORDABLE // model.settings.parameter_count())
+    sampling["best_of"] = min(sampling["best_of"], most)
     if memory is None:
         sampling["memory"] = 0
     environment = Environment(undefined=StrictUndefined, autoescape=True)
