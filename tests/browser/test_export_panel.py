@@ -108,6 +108,17 @@ def test_what_a_page_gives_away_is_said_with_it_alone(panel: Locator, exporting:
     expect(panel.get_by_role("status")).to_contain_text("There is one in")
 
 
+def test_what_was_chosen_stays_while_the_page_looks_at_the_runs(panel: Locator) -> None:
+    """It does so every few seconds."""
+    choose = panel.get_by_label("For")
+    choose.select_option(index=5)
+    for _ in range(2):
+        with panel.page.expect_response("**/api/runs"):
+            pass
+    expect(choose).to_have_value("5")
+    expect(choose).to_be_enabled()
+
+
 def test_a_refusal_is_told(panel: Locator) -> None:
     """A server that cannot write says why, and the panel goes on."""
     page = panel.page

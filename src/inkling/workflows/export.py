@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 _BYTES = {"f32": 4.0, "f16": 2.0, "q8_0": 34 / 32}
 """Of one weight; a block of Q8_0 has 32 of a byte and a scale of two."""
-_OTHER_BYTES = 2_000_000
-"""What a vocabulary and all else may take."""
-_PAGE_BYTES, _PAGE_OTHER_BYTES = 4 / 3, 200_000
-"""Of a byte in base64; of a vocabulary and the program."""
+_PAGE_BYTES = 4 / 3
+"""Of a weight in a page: a byte in base64."""
+_TOKEN_BYTES, _OTHER_BYTES = 60, 150_000
+"""What a token of the vocabulary, and all else, may take."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,10 @@ class PlannedExport:
         parameters = self.model.settings.parameter_count()
         if self.kind == "page":
             said = 0 if self.memory is None else self.memory.size
-            return int(parameters * _PAGE_BYTES) + said + _PAGE_OTHER_BYTES
-        width = _BYTES[self.gguf_type if self.kind == "gguf" else "f32"]
-        return int(parameters * width) + _OTHER_BYTES
+            weights = int(parameters * _PAGE_BYTES) + said
+        else:
+            weights = int(parameters * _BYTES[self.gguf_type if self.kind == "gguf" else "f32"])
+        return weights + self.model.settings.vocab_size * _TOKEN_BYTES + _OTHER_BYTES
 
     @property
     def file_name(self) -> str:
