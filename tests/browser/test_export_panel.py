@@ -53,7 +53,8 @@ def written(panel: Locator, kind: str) -> tuple[Download, bytes]:
     """Export what is chosen and take it away."""
     panel.get_by_role("button", name="Export all the same").click()
     link = panel.get_by_role("link", name="Download it")
-    expect(link).to_have_attribute("href", f"./api/exports/tiny/{kind}")
+    address = f"./api/exports/tiny/{kind}"
+    expect(link).to_have_attribute("href", address, timeout=PATIENCE * 1000)
     expect(panel.get_by_role("status")).to_contain_text("Written to")
     with panel.page.expect_download() as started:
         link.click()
@@ -100,7 +101,7 @@ def test_what_a_page_gives_away_is_said_with_it_alone(panel: Locator, exporting:
     expect(panel).not_to_contain_text("The memory stays here")
     choose.select_option(label=choose.locator("option").nth(1).inner_text())
     expect(panel.locator(".problem")).to_have_text(offer["warnings"])
-    expect(panel).to_contain_text("The memory stays here")
+    expect(panel).to_contain_text("what it was trained on. The memory stays here.")
     written(panel, "page")
     choose.select_option(index=0)
     expect(panel.get_by_role("link", name="Download it")).to_have_count(0)
