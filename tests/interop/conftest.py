@@ -103,5 +103,5 @@ def exported(trained: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Ex
     chat = ChatModel.load(Run.choose(trained, None), Runtime.detect())
     return Exported(
         trained, planned.model, chat, folder / "hf", folder / "mlx",
-        folder / "gguf" / gguf.gguf_name,
+        folder / "gguf" / gguf.file_name,
     )  # fmt: skip

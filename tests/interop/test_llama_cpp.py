@@ -137,7 +137,7 @@ def test_rounded_files_load_and_nearly_agree(
     """Rounded weights move the log-probability of the likeliest token by little."""
     planned = plan_export(exported.workspace, "gguf", to=tmp_path / gguf_type, gguf_type=gguf_type)
     planned.write()
-    rounded = Llama(planned.target / planned.gguf_name, exported.model.settings.context_length)
+    rounded = Llama(planned.target / planned.file_name, exported.model.settings.context_length)
     prompt = exported.prompt(QUESTIONS[0])
     found = rounded.write(prompt, n_predict=1, n_probs=1, ignore_eos=False)
     whole = exported.chat.engine.next_logits(prompt, [exported.tokenizer.end_id])[0]

@@ -7,7 +7,7 @@ import pytest
 from inkling.memory.index import Index
 from inkling.memory.lookup import nearest
 from inkling.memory.records import Record
-from inkling.memory.ways_of_asking import _by_words, _groups, other_ways
+from inkling.memory.ways_of_asking import _by_words, groups, other_ways
 from inkling.memory.words import words
 
 SAID = [
@@ -42,9 +42,9 @@ def test_other_questions_are_left_alone() -> None:
     assert other_ways("") == other_ways("🎹") == other_ways("a " * 10_000) == ()
 
 
-def test_no_way_of_asking_stands_in_two_groups() -> None:
+def test_no_way_of_asking_stands_in_twogroups() -> None:
     """Each asks one thing, and finds itself."""
-    assert len(_by_words()) == len({tuple(words(way)) for group in _groups() for way in group})
-    for group in _groups():
+    assert len(_by_words()) == len({tuple(words(way)) for group in groups() for way in group})
+    for group in groups():
         for way in group:
             assert other_ways(way) == group

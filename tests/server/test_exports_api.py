@@ -28,7 +28,7 @@ def test_a_run_is_offered_written_and_downloaded(tmp_path: Path) -> None:
         run = Run.choose(workspace, None).name
         assert (offer["run"], offer["refused"], offer["written"]) == (run, None, [])
         assert any("was not measured" in warning for warning in offer["warnings"])
-        assert {choice["kind"] for choice in offer["choices"]} == {"gguf", "hf", "mlx"}
+        assert {choice["kind"] for choice in offer["choices"]} == {"gguf", "hf", "mlx", "page"}
 
         refused = client.post(address, json={"kind": "hf"})
         assert refused.status_code == 409

@@ -75,6 +75,23 @@ def mlx(
     _export("mlx", run, to, force, yes, workspace, as_json)
 
 
+@export.command("page", short_help="One HTML file that chats by itself in a browser.")
+def page(
+    run: RunOption = None,
+    memory: Annotated[
+        bool, typer.Option(help="Take along what was really said before, word for word.")
+    ] = True,
+    to: FolderOption = None,
+    force: ForceOption = False,
+    yes: YesOption = False,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write one HTML file that chats in any browser, without a network: to keep, or to send to
+    somebody."""
+    _export("page", run, to, force, yes, workspace, as_json, memory=memory)
+
+
 def import_model(
     folder: Annotated[
         Path, typer.Argument(help="An exported folder (hf, mlx), or any Qwen3 from Hugging Face.")
@@ -100,13 +117,15 @@ def _export(
     workspace: Path | None,
     as_json: bool,
     gguf_type: str = "f16",
+    memory: bool = True,
 ) -> None:
     from inkling.workflows.export import plan_export
 
     found = find_workspace(workspace)
-    planned = plan_export(found, kind, run, to=to, gguf_type=gguf_type, force=force)
+    planned = plan_export(found, kind, run, to=to, gguf_type=gguf_type, force=force, memory=memory)
     if not yes:
-        _ask(planned.warnings, can_ask=sys.stdin.isatty() and not as_json)
+        without = ["--no-memory leaves the memory out."] if planned.memory else []
+        _ask([*planned.warnings, *without], can_ask=sys.stdin.isatty() and not as_json)
     target = planned.write()
     files = sorted(path for path in target.iterdir())
     written = sum(path.stat().st_size for path in files)
@@ -119,7 +138,12 @@ def _export(
             }
         )  # fmt: skip
         return
-    typer.echo(f"Wrote {target} ({size(written)}). README.md there says how to open it.")
+    if kind == "page":
+        typer.echo(f"Wrote {target / planned.file_name} ({size(written)}). Open it in a browser.")
+    else:
+        typer.echo(f"Wrote {target} ({size(written)}). README.md there says how to open it.")
+    for sentence in planned.memory_warnings:
+        typer.echo(sentence)
     typer.echo("Its weights may contain private text: give it only to people who may read that.")
 
 

@@ -41,7 +41,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "inspect": ("inspect", "Look inside a run: what it computes on a text."),
     "eval": ("eval", "Evaluate a run: losses, baselines, leaks, voice."),
     "guess": ("guess", 'Play "me or the model?": twenty replies, blind.'),
-    "export": ("export", "Write a run for transformers, llama.cpp, Ollama, MLX or vLLM."),
+    "export": (
+        "export",
+        "Write a run for transformers, vLLM, llama.cpp, Ollama, MLX or a browser.",
+    ),
     "import-model": ("export", "Bring a model's folder into the workspace as a run."),
     "serve": ("serve", "Chat with the model in the browser, and serve the APIs."),
     "doctor": ("doctor", "Check machine and workspace, and estimate a training."),

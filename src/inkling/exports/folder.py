@@ -46,12 +46,14 @@ class ExportMark(Settings):
     run: RunConfig
     step: int
     tuned: bool
+    memory: bool = False
+    """Whether what was said before is in it, word for word."""
     losses: dict[Phase, float] = Field(default_factory=dict)
     sha256: dict[str, str] = Field(default_factory=dict)
     """Of each other file of the folder."""
 
 
-def new_mark(kind: ExportKind, model: ExportableRun) -> ExportMark:
+def new_mark(kind: ExportKind, model: ExportableRun, memory: bool = False) -> ExportMark:
     """The mark of an export that is not written yet."""
     config = model.config
     data = config.data.model_copy(update={"findings": (), "corpus_hash": "", "masked_hash": ""})
@@ -70,6 +72,7 @@ def new_mark(kind: ExportKind, model: ExportableRun) -> ExportMark:
         run=bare,
         step=model.step,
         tuned=model.tuned,
+        memory=memory,
         losses=dict(model.losses),
     )
 

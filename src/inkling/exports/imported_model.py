@@ -115,12 +115,11 @@ def _check_is_there(folder: Path) -> None:
         what = "is a file, not a folder" if folder.exists() else "is not there"
         raise ExportError(f"{folder} {what}. Name a folder with a model in Hugging Face's form.")
     if not (folder / CONFIG).is_file():
-        gguf = any(folder.glob("*.gguf"))
-        why = (
-            "GGUF files do not come back, since most of them are rounded"
-            if gguf
-            else f"it has no {CONFIG}"
-        )
+        why = f"it has no {CONFIG}"
+        if any(folder.glob("*.gguf")):
+            why = "GGUF files do not come back, since most of them are rounded"
+        elif any(folder.glob("*.html")):
+            why = "pages do not come back, since their weights are rounded"
         raise ExportError(
             f"{folder} cannot be imported: {why}. Name a folder with a model in Hugging Face's "
             "form, such as inkling export hf writes."

@@ -19,8 +19,11 @@ from inkling.training.loss_words import measured_on
 from inkling.wording import plural
 
 
-def model_card(model: ExportableRun, report: EvaluationReport | None, usage: str) -> str:
-    """The card. `usage` says how to open this folder, in Markdown."""
+def model_card(
+    model: ExportableRun, report: EvaluationReport | None, usage: str, memory: str | None = None
+) -> str:
+    """The card. `usage` says how to open this folder, in Markdown; `memory` what is in it that was
+    said before, where that is anything."""
     from jinja2 import Environment, StrictUndefined
 
     name = " ".join(model.name.split())
@@ -47,6 +50,7 @@ def model_card(model: ExportableRun, report: EvaluationReport | None, usage: str
         copying=copying_sentence(report),
         usage=usage,
         tuned=model.tuned,
+        memory=memory,
     )
 
 

@@ -26,7 +26,10 @@ In Ollama: `ollama create my-model -f Modelfile`, then `ollama run my-model`."""
 _MLX = '`mlx_lm.chat --model .`, or one answer: `mlx_lm.generate --model . --prompt "How are you?"`'
 
 
-def usage(kind: ExportKind, gguf_name: str) -> str:
-    """Markdown that says how to open a folder from inside it."""
-    texts: dict[ExportKind, str] = {"hf": _HUGGINGFACE, "gguf": _GGUF, "mlx": _MLX}
-    return texts[kind].replace("{name}", gguf_name)
+_PAGE = "Open `{name}` in a browser. It needs nothing else: no network, no server, no other file."
+
+
+def usage(kind: ExportKind, name: str) -> str:
+    """Markdown that says how to open a folder from inside it; `name` is that of its one file."""
+    texts: dict[ExportKind, str] = {"hf": _HUGGINGFACE, "gguf": _GGUF, "mlx": _MLX, "page": _PAGE}
+    return texts[kind].replace("{name}", name)

@@ -24,6 +24,7 @@ from inkling.memory.index import Index
 from inkling.memory.records import Record, exchanges
 from inkling.runs import Run
 from inkling.settings import corpus_settings
+from inkling.tokens.chat_format import Turn
 from inkling.workspace import Workspace
 
 
@@ -32,6 +33,16 @@ def corpus_records(dataset: Dataset) -> Iterator[Record]:
     for conversation in dataset.conversations():
         for turns in sessions(conversation.messages):
             yield from exchanges(turns, conversation.content_hash)
+
+
+def run_dialogs(workspace: Workspace, run: Run) -> Iterator[tuple[Turn, ...]]:
+    """The dialogs that the memory of a run is made from, in the order of import; none where there
+    is no corpus. Raises CorpusError where it cannot be read."""
+    if not workspace.corpus_path.exists():
+        return
+    with _dataset(workspace, run) as dataset:
+        for conversation in dataset.conversations():
+            yield from sessions(conversation.messages)
 
 
 def corpus_stamp(workspace: Workspace) -> tuple[tuple[int, int], ...]:
@@ -53,8 +64,7 @@ def run_memory(workspace: Workspace, run: Run) -> Index | None:
     """
     if not workspace.corpus_path.exists():
         return None
-    with CorpusStore(workspace.corpus_path, read_only=True) as store:
-        dataset = Dataset.of(store, corpus_settings(workspace), _selection(run), made_earlier=True)
+    with _dataset(workspace, run) as dataset:
         fingerprint = dataset.fingerprint()
         index = open_index(run.memory_path, fingerprint)
         if index is None:
@@ -64,6 +74,12 @@ def run_memory(workspace: Workspace, run: Run) -> Index | None:
             except OSError:  # a read-only workspace still answers
                 index = Index.build(corpus_records(dataset))
     return index if index is not None and len(index) else None
+
+
+@contextlib.contextmanager
+def _dataset(workspace: Workspace, run: Run) -> Iterator[Dataset]:
+    with CorpusStore(workspace.corpus_path, read_only=True) as store:
+        yield Dataset.of(store, corpus_settings(workspace), _selection(run), made_earlier=True)
 
 
 def _selection(run: Run) -> Selection:

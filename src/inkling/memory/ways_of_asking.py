@@ -22,7 +22,8 @@ MORE_WORDS = 2
 
 
 @cache
-def _groups() -> tuple[tuple[str, ...], ...]:
+def groups() -> tuple[tuple[str, ...], ...]:
+    """Ways of asking the same, together."""
     lines = [line for line in _FILE.read_text(encoding="utf-8").splitlines() if line[:1] != "#"]
     paragraphs = "\n".join(lines).split("\n\n")
     return tuple(tuple(p.split("\n")) for paragraph in paragraphs if (p := paragraph.strip()))
@@ -31,7 +32,7 @@ def _groups() -> tuple[tuple[str, ...], ...]:
 @cache
 def _by_words() -> dict[tuple[str, ...], int]:
     """The group of each way of asking, by its words."""
-    return {tuple(words(way)): number for number, group in enumerate(_groups()) for way in group}
+    return {tuple(words(way)): number for number, group in enumerate(groups()) for way in group}
 
 
 def other_ways(message: str) -> tuple[str, ...]:
@@ -45,5 +46,5 @@ def other_ways(message: str) -> tuple[str, ...]:
             group = known.get(found[start : start + length])
             # "how are you getting on with the van" is no greeting, "hi wilma" is one.
             if group is not None and (length > 1 or len(found) <= 2):
-                return _groups()[group]
+                return groups()[group]
     return ()

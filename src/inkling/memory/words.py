@@ -22,7 +22,7 @@ MAX_LETTERS = 40
 """A longer run of letters is cut: no word is that long, but a file of one letter is."""
 
 _APOSTROPHES = frozenset("'’ʼ`")
-_UNSPACED = (
+UNSPACED = (
     (0x0E00, 0x0FFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0x2E80, 0x2FDF), (0x3040, 0x30FF),
     (0x31F0, 0x31FF), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0xFF66, 0xFF9F),
     (0x20000, 0x3FFFF),
@@ -39,7 +39,7 @@ class _Folding(dict[int, str]):
         kind = unicodedata.category(character)
         if character in _APOSTROPHES:
             folded = ""
-        elif any(first <= code <= last for first, last in _UNSPACED) and kind[0] in "LMN":
+        elif any(first <= code <= last for first, last in UNSPACED) and kind[0] in "LMN":
             folded = character if kind[0] == "M" else f"{_JOINT}{character}"
         elif kind[0] in "LMN":
             folded = character

@@ -2,7 +2,7 @@
 
 Knows: the routes under `/api/exports`. Does not know any engine's format (inkling.exports), nor
 what is refused (workflows/export.py).
-Data: run + kind -> a folder in the workspace's `exports/` -> a zip.
+Data: run + kind -> a folder in the workspace's `exports/` -> a zip, of a page the page itself.
 
 A run of ten million weights is written in about a second, so the answer waits for it; of two
 requests for one folder the second waits for the first.
@@ -16,7 +16,7 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, get_args
 
 from fastapi import APIRouter
 from fastapi.responses import Response, StreamingResponse
@@ -43,6 +43,7 @@ exports_router = APIRouter(
 )
 
 _CHOICES: tuple[tuple[ExportKind, GgufType, str], ...] = (
+    ("page", "f32", "any browser: one page that chats by itself"),
     ("gguf", "f16", "llama.cpp, Ollama and LM Studio"),
     ("gguf", "q8_0", "llama.cpp, Ollama and LM Studio; half the size, a little less exact"),
     ("gguf", "f32", "llama.cpp, exactly"),
@@ -51,7 +52,12 @@ _CHOICES: tuple[tuple[ExportKind, GgufType, str], ...] = (
 )
 _CHUNK = 1 << 16
 _DOWNLOAD: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}}
+    200: {
+        "content": {
+            kind: {"schema": {"type": "string", "format": "binary"}}
+            for kind in ("application/zip", "text/html")
+        }
+    }
 }
 _writing = threading.Lock()
 
@@ -63,7 +69,7 @@ def read_exports(services: Served, run: str | None = None) -> ExportOffer:
     chosen: str | None = None
     try:
         chosen = Run.choose(workspace, run).name
-        planned = plan_export(workspace, "hf", chosen, force=True)
+        planned = plan_export(workspace, "page", chosen, force=True)
     except InklingError as error:
         if run is not None and chosen is None:
             raise
@@ -71,20 +77,32 @@ def read_exports(services: Served, run: str | None = None) -> ExportOffer:
             run=chosen, refused=str(error), warnings=[], choices=[],
             written=_written(workspace, chosen),
         )  # fmt: skip
+    bare = replace(planned, memory=None)
+    choices = []
+    for kind, width, words in _CHOICES:
+        plain = replace(bare, kind=kind, gguf_type=width)
+        if kind != "page" or planned.memory is None:
+            choices.append(_choice(plain, words))
+        else:
+            choices.append(_choice(planned, f"{words}, with the memory"))
+            choices.append(_choice(plain, f"{words}, without the memory"))
     return ExportOffer(
         run=chosen,
         refused=None,
-        warnings=planned.warnings,
-        choices=[
-            ExportChoice(
-                kind=kind,
-                gguf_type=width,
-                opens_in=words,
-                size=replace(planned, kind=kind, gguf_type=width).size,
-            )
-            for kind, width, words in _CHOICES
-        ],
+        warnings=bare.warnings,
+        choices=choices,
         written=_written(workspace, chosen),
+    )
+
+
+def _choice(planned: PlannedExport, words: str) -> ExportChoice:
+    return ExportChoice(
+        kind=planned.kind,
+        gguf_type=planned.gguf_type,
+        memory=planned.memory is not None,
+        opens_in=words,
+        size=planned.size,
+        warnings=planned.memory_warnings,
     )
 
 
@@ -94,7 +112,12 @@ def write_export(body: ExportRequest, services: Served) -> WrittenExport:
     is refused with them, until the request says that they were read."""
     with _writing:
         planned = plan_export(
-            services.training.workspace, body.kind, body.run, gguf_type=body.gguf_type, force=True
+            services.training.workspace,
+            body.kind,
+            body.run,
+            gguf_type=body.gguf_type,
+            force=True,
+            memory=body.memory,
         )
         if planned.warnings and not body.despite_warnings:
             raise UnheededWarningsError(planned.warnings)
@@ -103,36 +126,45 @@ def write_export(body: ExportRequest, services: Served) -> WrittenExport:
 
 @exports_router.get("/{run_name}/{kind}", response_class=Response, responses=_DOWNLOAD)
 def download_export(run_name: str, kind: ExportKind, services: Served) -> StreamingResponse:
-    """A written export as one zip."""
+    """A written export as one zip; a page as itself."""
     workspace = services.training.workspace
     folder = workspace.exports_path / f"{workspace.run_path(run_name).name}-{kind}"
     if not (folder / EXPORT_MARK).is_file():
         raise ExportNotFoundError(f"There is no export of {run_name!r} for {kind} here.")
+    if kind == "page":
+        with _writing:
+            page = next(folder.glob("*.html"))
+            return _download(page.open("rb"), page.name, "text/html; charset=utf-8")
     archive = tempfile.TemporaryFile()  # noqa: SIM115  (closed by what reads it)
     with _writing, zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as packed:
         for path in sorted(folder.iterdir()):
             packed.write(path, f"{folder.name}/{path.name}")
+    return _download(archive, f"{folder.name}.zip", "application/zip")
+
+
+def _download(content: IO[bytes], name: str, media_type: str) -> StreamingResponse:
+    """A file that is saved and never shown: a page that was written is no part of this one."""
     return StreamingResponse(
-        _chunks(archive),
-        media_type="application/zip",
+        _chunks(content),
+        media_type=media_type,
         headers={
-            "Content-Disposition": f'attachment; filename="{folder.name}.zip"',
-            "Content-Length": str(archive.tell()),
+            "Content-Disposition": f'attachment; filename="{name}"',
+            "Content-Length": str(content.seek(0, 2)),
             "Cache-Control": "no-store",
         },
     )
 
 
-def _chunks(archive: IO[bytes]) -> Iterator[bytes]:
-    with archive:
-        archive.seek(0)
-        while chunk := archive.read(_CHUNK):
+def _chunks(content: IO[bytes]) -> Iterator[bytes]:
+    with content:
+        content.seek(0)
+        while chunk := content.read(_CHUNK):
             yield chunk
 
 
 def _written(workspace: Workspace, run: str | None) -> list[WrittenExport]:
     """The exports of a run that lie in the workspace, undamaged."""
-    kinds: tuple[ExportKind, ...] = ("gguf", "hf", "mlx")
+    kinds: tuple[ExportKind, ...] = get_args(ExportKind)
     found = []
     for kind in kinds if run is not None else ():
         folder = workspace.exports_path / f"{run}-{kind}"
@@ -142,14 +174,21 @@ def _written(workspace: Workspace, run: str | None) -> list[WrittenExport]:
             continue
         if mark is not None:
             found.append(
-                WrittenExport(run=run or "", kind=kind, folder=str(folder), size=_size(folder))
-            )
+                WrittenExport(
+                    run=run or "", kind=kind, memory=mark.memory, folder=str(folder),
+                    size=_size(folder),
+                )
+            )  # fmt: skip
     return found
 
 
 def _as_written(planned: PlannedExport, folder: Path) -> WrittenExport:
     return WrittenExport(
-        run=planned.model.config.name, kind=planned.kind, folder=str(folder), size=_size(folder)
+        run=planned.model.config.name,
+        kind=planned.kind,
+        memory=planned.memory is not None,
+        folder=str(folder),
+        size=_size(folder),
     )
 
 

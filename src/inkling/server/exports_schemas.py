@@ -17,6 +17,8 @@ class ExportRequest(RequestBody):
     run: str | None = None
     """By default the newest."""
     gguf_type: GgufType = "f16"
+    memory: bool = False
+    """Whether a page takes along what was said before, word for word."""
     despite_warnings: bool = False
     """Whether the person has read the warnings and wants it all the same."""
 
@@ -26,11 +28,15 @@ class ExportChoice(ResponseBody):
 
     kind: ExportKind
     gguf_type: GgufType
-    """Of `gguf` alone; the others are not rounded."""
+    """Of `gguf` alone."""
+    memory: bool
+    """Whether what was said before goes along, word for word."""
     opens_in: str
     """The programs that read it, in words."""
     size: int
     """Bytes, about."""
+    warnings: list[str]
+    """What speaks against this one, beside what speaks against all."""
 
 
 class WrittenExport(ResponseBody):
@@ -38,6 +44,8 @@ class WrittenExport(ResponseBody):
 
     run: str
     kind: ExportKind
+    memory: bool
+    """Whether what was said before is in it, word for word."""
     folder: str
     size: int
     """Bytes of all its files."""

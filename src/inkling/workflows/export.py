@@ -20,12 +20,15 @@ from inkling.workspace import Workspace
 if TYPE_CHECKING:
     from inkling.evaluation.schema import EvaluationReport
     from inkling.exports.exportable_run import ExportableRun
+    from inkling.exports.page_memory import PageMemory
     from inkling.runs import Run
 
 _BYTES = {"f32": 4.0, "f16": 2.0, "q8_0": 34 / 32}
 """Of one weight; a block of Q8_0 has 32 of a byte and a scale of two."""
-_OTHER_BYTES = 2_000_000
-"""What a vocabulary and all else may take."""
+_PAGE_BYTES = 4 / 3
+"""Of a weight in a page: a byte in base64."""
+_TOKEN_BYTES, _OTHER_BYTES = 60, 150_000
+"""What a token of the vocabulary, and all else, may take."""
 
 
 @dataclass(frozen=True)
@@ -38,24 +41,40 @@ class PlannedExport:
     target: Path
     gguf_type: GgufType
     force: bool
+    memory: PageMemory | None = None
+    """What was said before, for a page that answers with it."""
 
     @property
     def warnings(self) -> list[str]:
         """Reasons not to give it away, each a sentence."""
         from inkling.exports.safety import warnings
 
-        return warnings(self.model.config, self.report)
+        return [*warnings(self.model.config, self.report), *self.memory_warnings]
+
+    @property
+    def memory_warnings(self) -> list[str]:
+        """What of them holds for an export with a memory alone."""
+        return [] if self.memory is None else [self.memory.sentence(self.model.name)]
 
     @property
     def size(self) -> int:
         """Bytes that it takes, about."""
-        width = _BYTES[self.gguf_type if self.kind == "gguf" else "f32"]
-        return int(self.model.settings.parameter_count() * width) + _OTHER_BYTES
+        parameters = self.model.settings.parameter_count()
+        if self.kind == "page":
+            said = 0 if self.memory is None else self.memory.size
+            weights = int(parameters * _PAGE_BYTES) + said
+        else:
+            weights = int(parameters * _BYTES[self.gguf_type if self.kind == "gguf" else "f32"])
+        return weights + self.model.settings.vocab_size * _TOKEN_BYTES + _OTHER_BYTES
 
     @property
-    def gguf_name(self) -> str:
-        """The model's file in a folder of GGUF."""
-        return f"{self.model.config.name}-{self.gguf_type}.gguf"
+    def file_name(self) -> str:
+        """Of the one file that a folder of GGUF, or of a page, is about; else nothing."""
+        from inkling.exports.page_file import page_name
+
+        if self.kind == "page":
+            return page_name(self.model)
+        return f"{self.model.config.name}-{self.gguf_type}.gguf" if self.kind == "gguf" else ""
 
     def write(self) -> Path:
         """Write the folder, whole or not at all; where it is. Raises ExportError."""
@@ -64,17 +83,24 @@ class PlannedExport:
         from inkling.exports.huggingface import write_huggingface
         from inkling.exports.model_card import model_card
         from inkling.exports.ollama import modelfile
+        from inkling.exports.page_file import page_html
         from inkling.exports.usage import usage
 
-        mark = new_mark(self.kind, self.model)
+        mark = new_mark(self.kind, self.model, self.memory is not None)
         with export_folder(self.target, mark, self.size, self.force) as folder:
             if self.kind == "gguf":
-                write_gguf(folder / self.gguf_name, self.model, self.gguf_type)
-                content = modelfile(self.model, self.gguf_name)
+                write_gguf(folder / self.file_name, self.model, self.gguf_type)
+                content = modelfile(self.model, self.file_name)
                 (folder / "Modelfile").write_text(content, encoding="utf-8")
+            elif self.kind == "page":
+                content = page_html(self.model, self.report, self.memory)
+                # Half a surrogate pair, as exports of chats sometimes hold, has no place in UTF-8.
+                (folder / self.file_name).write_text(content, encoding="utf-8", errors="replace")
             else:
                 write_huggingface(folder, self.model)
-            card = model_card(self.model, self.report, usage(self.kind, self.gguf_name))
+            said = "".join(self.memory_warnings)
+            opened = usage(self.kind, self.file_name)
+            card = model_card(self.model, self.report, opened, said or None)
             (folder / "README.md").write_text(card, encoding="utf-8")
         return self.target
 
@@ -87,11 +113,13 @@ def plan_export(
     to: Path | None = None,
     gguf_type: str = "f16",
     force: bool = False,
+    memory: bool = True,
 ) -> PlannedExport:
     """Check that the named run, else the newest, can be exported, and decide where to.
 
     `to` is by default `exports/RUN-KIND` in the workspace; an export that is there already is
-    replaced with `force` alone. Raises ExportError, RunError, CheckpointError, TokenizerError and
+    replaced with `force` alone. `memory`: whether a page takes along what was said before, where
+    the run answers with that. Raises ExportError, RunError, CheckpointError, TokenizerError and
     UsageError, each with a sentence for a person.
     """
     chosen = next((name for name in GGUF_TYPES if name == gguf_type.lower()), None)
@@ -106,7 +134,12 @@ def plan_export(
     target = (to or workspace.exports_path / f"{found.name}-{kind}").absolute()
     check_target(target, force)
     model = load_exportable(found, workspace.name, reply_settings(workspace))
-    return PlannedExport(kind, model, read_report(found), target, chosen, force)
+    said = None
+    if kind == "page" and memory and model.tuned and model.sampling.memory > 0:
+        from inkling.exports.page_memory import page_memory
+
+        said = page_memory(workspace, found)
+    return PlannedExport(kind, model, read_report(found), target, chosen, force, said)
 
 
 def import_model(workspace: Workspace, folder: Path, name: str | None = None) -> Run:

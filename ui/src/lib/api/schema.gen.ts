@@ -713,7 +713,7 @@ export interface paths {
         };
         /**
          * Download Export
-         * @description A written export as one zip.
+         * @description A written export as one zip; a page as itself.
          */
         get: operations["download_export_api_exports__run_name___kind__get"];
         put?: never;
@@ -1773,13 +1773,18 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "hf" | "gguf" | "mlx";
+            kind: "hf" | "gguf" | "mlx" | "page";
             /**
              * Gguf Type
-             * @description Of `gguf` alone; the others are not rounded.
+             * @description Of `gguf` alone.
              * @enum {string}
              */
             gguf_type: "f32" | "f16" | "q8_0";
+            /**
+             * Memory
+             * @description Whether what was said before goes along, word for word.
+             */
+            memory: boolean;
             /**
              * Opens In
              * @description The programs that read it, in words.
@@ -1790,6 +1795,11 @@ export interface components {
              * @description Bytes, about.
              */
             size: number;
+            /**
+             * Warnings
+             * @description What speaks against this one, beside what speaks against all.
+             */
+            warnings: string[];
         };
         /**
          * ExportOffer
@@ -1819,7 +1829,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "hf" | "gguf" | "mlx";
+            kind: "hf" | "gguf" | "mlx" | "page";
             /**
              * Run
              * @description By default the newest.
@@ -1831,6 +1841,12 @@ export interface components {
              * @enum {string}
              */
             gguf_type?: "f32" | "f16" | "q8_0";
+            /**
+             * Memory
+             * @description Whether a page takes along what was said before, word for word.
+             * @default false
+             */
+            memory?: boolean;
             /**
              * Despite Warnings
              * @description Whether the person has read the warnings and wants it all the same.
@@ -3687,7 +3703,12 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "hf" | "gguf" | "mlx";
+            kind: "hf" | "gguf" | "mlx" | "page";
+            /**
+             * Memory
+             * @description Whether what was said before is in it, word for word.
+             */
+            memory: boolean;
             /** Folder */
             folder: string;
             /**
@@ -5520,7 +5541,7 @@ export interface operations {
             header?: never;
             path: {
                 run_name: string;
-                kind: "hf" | "gguf" | "mlx";
+                kind: "hf" | "gguf" | "mlx" | "page";
             };
             cookie?: never;
         };
@@ -5533,6 +5554,7 @@ export interface operations {
                 };
                 content: {
                     "application/zip": string;
+                    "text/html": string;
                 };
             };
             /** @description Default Response */
