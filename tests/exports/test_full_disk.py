@@ -11,7 +11,7 @@ from inkling.errors import ExportError
 from inkling.exports.kinds import ExportKind
 from inkling.workflows.export import PlannedExport, plan_export
 from inkling.workspace import Workspace
-from tests.faults.test_environment import small_disk
+from tests.faults.test_full_disk import small_disk
 
 
 @pytest.mark.parametrize("kind", ["hf", "gguf"])

@@ -9,7 +9,7 @@ import pytest
 from inkling.memory.index import Index
 from inkling.memory.lookup import nearest
 from inkling.memory.records import Record
-from inkling.memory.related_words import _FILE, related
+from inkling.memory.related_words import groups, related
 
 SAID = [
     Record("where did you grow up", "in a village, behind the church"),
@@ -53,13 +53,8 @@ def test_most_words_are_related_to_nothing() -> None:
 
 def test_every_line_is_a_group() -> None:
     """Plain words, each once, related to all others of the line and not to themselves."""
-    groups = [
-        line.split()
-        for line in _FILE.read_text(encoding="utf-8").splitlines()
-        if not line.startswith("#")
-    ]
-    assert len(groups) > 100
-    for group in groups:
+    assert len(groups()) > 100
+    for group in groups():
         assert all(re.fullmatch("[a-z]+", word) for word in group), group
         assert len(set(group)) == len(group) > 1
         for word in group:

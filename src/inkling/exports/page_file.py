@@ -137,6 +137,7 @@ def _named_values() -> Iterator[tuple[str, Any]]:
         mixture,
         ranking,
         records,
+        related_words,
         telling,
         ways_of_asking,
         words,
@@ -144,8 +145,8 @@ def _named_values() -> Iterator[tuple[str, Any]]:
     from inkling.tokens import chat_format
 
     modules: Sequence[ModuleType] = (
-        chat_format, index, lookup, mixture, prompts, ranking, records, sampling, sequence, telling,
-        ways_of_asking, words,
+        chat_format, index, lookup, mixture, prompts, ranking, records, related_words, sampling,
+        sequence, telling, ways_of_asking, words,
     )  # fmt: skip
     for module in modules:
         for name, value in vars(module).items():
@@ -155,7 +156,7 @@ def _named_values() -> Iterator[tuple[str, Any]]:
 
 def carried_model(model: ExportableRun, memory: PageMemory | None) -> dict[str, Any]:
     """All that the engine needs beside the weights."""
-    from inkling.memory.ways_of_asking import groups
+    from inkling.memory import related_words, ways_of_asking
 
     tokenizer = model.tokenizer
     content = json.loads(tokenizer.to_json())["model"]
@@ -174,7 +175,8 @@ def carried_model(model: ExportableRun, memory: PageMemory | None) -> dict[str, 
             },
         },
         "dialogs": None if memory is None else memory.dialogs,
-        "waysOfAsking": () if memory is None else groups(),
+        "waysOfAsking": () if memory is None else ways_of_asking.groups(),
+        "relatedWords": () if memory is None else related_words.groups(),
     }
 
 

@@ -19,11 +19,17 @@ ENDINGS = ("s", "es", "d", "ed", "ing", "er")
 
 
 @cache
-def _groups() -> dict[str, tuple[str, ...]]:
+def groups() -> tuple[tuple[str, ...], ...]:
+    """Words that belong together, a line of the file each."""
+    lines = _FILE.read_text(encoding="utf-8").splitlines()
+    return tuple(tuple(line.split()) for line in lines if not line.startswith("#"))
+
+
+@cache
+def _others() -> dict[str, tuple[str, ...]]:
     """Each word of a group, with the others of its groups."""
     found: dict[str, dict[str, None]] = {}
-    for line in _FILE.read_text(encoding="utf-8").splitlines():
-        group = [] if line.startswith("#") else line.split()
+    for group in groups():
         for word in group:
             found.setdefault(word, {}).update(dict.fromkeys(group))
     return {word: tuple(other for other in all_ if other != word) for word, all_ in found.items()}
@@ -31,10 +37,10 @@ def _groups() -> dict[str, tuple[str, ...]]:
 
 def related(word: str) -> tuple[str, ...]:
     """The words that belong to a word, by itself or without a regular ending; none for most."""
-    groups = _groups()
+    others = _others()
     for base in (word, *_bases(word)):
-        if base in groups:
-            return groups[base]
+        if base in others:
+            return others[base]
     return ()
 
 

@@ -14,7 +14,7 @@ function nearest(index, waysOfAsking, message, history) {
   const unit = index.rarity('');
   const inOrder = PAIRS * unit * Math.exp(-weightOf(asked) / unit);
   const found = pairs(message);
-  const candidates = highest(index, scores, JUDGED + LOOKED_OVER).map((number) => {
+  const candidates = highest(index, scores, LOOKED_OVER).map((number) => {
     const record = index.records[number];
     const own = pairs(record.question);
     const shared = [...own].filter((pair) => found.has(pair)).length;
@@ -101,4 +101,34 @@ class WaysOfAsking {
     }
     return [];
   }
+}
+
+/** Words that belong together when people talk about their lives. */
+class RelatedWords {
+  /** `groups` are lists of such words. */
+  constructor(groups) {
+    this.others = new Map();
+    for (const group of groups) {
+      for (const word of group) {
+        if (!this.others.has(word)) this.others.set(word, new Set());
+        for (const other of group) this.others.get(word).add(other);
+      }
+    }
+  }
+
+  of(word) {
+    const base = [word, ...bases(word)].find((form) => this.others.has(form));
+    return base === undefined ? [] : [...this.others.get(base)].filter((other) => other !== base);
+  }
+}
+
+/** What a regular form may be a form of: "towns", "baked", "hoping", "swimming", "carries". */
+function bases(word) {
+  return ENDINGS.filter((ending) => word.endsWith(ending) && [...word].length >= ending.length + 3).flatMap((ending) => {
+    const stem = word.slice(0, -ending.length);
+    const found = [stem, `${stem}e`];
+    if (stem.at(-1) === stem.at(-2)) found.push(stem.slice(0, -1));
+    if (stem.endsWith('i')) found.push(`${stem.slice(0, -1)}y`);
+    return found;
+  });
 }

@@ -42,7 +42,8 @@ class Postings {
 }
 
 class MemoryIndex {
-  constructor(dialogs) {
+  constructor(dialogs, relatedWords) {
+    this.relatedWords = relatedWords;
     this.records = dialogs.flatMap((dialog) => [...exchanges(dialog)]);
     this.numbers = new Map();
     this.fields = Object.fromEntries(FIELDS.map((name) => [name, new Postings()]));
@@ -120,8 +121,22 @@ class MemoryIndex {
     return this.rarity(word) * tells * (SHORT_SHARE + (1 - SHORT_SHARE) * share);
   }
 
-  /** The words spelled like this one, ascending by likeness. */
+  /** The words spelled like this one or related to it, ascending by likeness. */
   alike(word) {
+    const found = this.spelledLike(word);
+    for (const other of this.relatedWords.of(word)) {
+      for (const { word, likeness } of this.spelledLike(other)) {
+        found.push({ word, likeness: f32(f32(RELATED) * likeness) });
+      }
+    }
+    found.sort((one, other) => other.likeness - one.likeness);
+    const likest = new Map();
+    for (const each of found) if (!likest.has(each.word)) likest.set(each.word, each);
+    return [...likest.values()].slice(0, MAX_ALIKE).reverse();
+  }
+
+  /** The words spelled like this one, ascending by likeness. */
+  spelledLike(word) {
     const shared = new Map();
     let all = 0;
     for (const gram of spelling(word)) {
@@ -138,7 +153,7 @@ class MemoryIndex {
       if (this.heldIn[number] > COMMON && likeness < 1) continue;
       if (likeness >= MIN_LIKENESS) found.push({ word: number, likeness });
     }
-    return found.sort((one, other) => other.likeness - one.likeness).slice(0, MAX_ALIKE).reverse();
+    return found.sort((one, other) => other.likeness - one.likeness).slice(0, MAX_SPELLED).reverse();
   }
 }
 

@@ -3,7 +3,7 @@
 const READ_ROWS = 32;
 
 /** A model that is ready to reply, from what the page carries. `dialogs` are its memory, or null. */
-function openModel({ settings, tuned, silent, vocabulary, dialogs, waysOfAsking }, base64) {
+function openModel({ settings, tuned, silent, vocabulary, dialogs, waysOfAsking, relatedWords }, base64) {
   const tokenizer = new Tokenizer(vocabulary);
   const visible = /[^ \t\n\v\f\r]/;
   const blank = tokenizer.bytes.map((bytes) => !visible.test(String.fromCharCode(...bytes)));
@@ -14,7 +14,7 @@ function openModel({ settings, tuned, silent, vocabulary, dialogs, waysOfAsking 
     silent,
     tokenizer,
     decoder: new Decoder(settings, readWeights(base64)),
-    index: dialogs ? new MemoryIndex(dialogs) : null,
+    index: dialogs ? new MemoryIndex(dialogs, new RelatedWords(relatedWords)) : null,
     waysOfAsking: new WaysOfAsking(waysOfAsking),
     blank: ids,
     // Digits and marks are pieces of their own, so " 38" begins with a lone space.
