@@ -44,7 +44,7 @@ def ready(page: Page, panel: str) -> None:
 def show(page: Page, server: Server, panel: str) -> None:
     """A panel on the text that every test reads."""
     page.goto(f"{server.url}#/inside/{panel}")
-    page.get_by_label("Your text", exact=True).fill(TEXT)
+    page.get_by_label("Your text", exact=True).fill(TEXT, timeout=SOON)
     # What was ready before may be the panel of another text.
     page.wait_for_function(
         "text => [...document.querySelectorAll('.piece')].map((piece) => piece.textContent)"
