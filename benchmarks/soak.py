@@ -42,6 +42,8 @@ from inkling.workspace import Workspace
 PATIENCE = 300.0
 DISK_MEGABYTES = 400
 MOST_RUNS = 4
+SETTLED = 3
+"""Replies after which a server has loaded what it needs; twice as many tell whether it grows."""
 VOICE = "random"
 """A run that is there from the beginning, so that something answers."""
 CLOCK = """\
@@ -128,7 +130,7 @@ class Soak:
     def end_server(self, number: int = signal.SIGTERM) -> None:
         """End the server; how much it grew since its first replies is kept."""
         assert self._server is not None
-        if self._first is not None and self._answered > 20:
+        if self._first is not None and self._answered > 2 * SETTLED:
             self.growth.append((self._first, Footprint.of(self._server.pid)))
         self._server.send_signal(number)
         self._server.wait(PATIENCE)
@@ -151,7 +153,7 @@ class Soak:
         if answer.text:
             self.books.messages[chat].append(text)
         self._answered += 1
-        if self._answered == 10:
+        if self._answered == SETTLED:
             assert self._server is not None
             self._first = Footprint.of(self._server.pid)
 
@@ -342,7 +344,7 @@ def main() -> None:
         )
         for what in ("kilobytes", "files"):
             grown = [getattr(last, what) - getattr(first, what) for first, last in soak.growth]
-            print(f"{what} that a server grew by, from its tenth reply to its end: "
+            print(f"{what} that a server grew by, from its reply {SETTLED} to its end: "
                   f"{sorted(grown)}")  # fmt: skip
         print("\n".join(found) or "Everything acknowledged is there.")
         sys.exit(bool(found))

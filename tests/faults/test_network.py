@@ -46,7 +46,7 @@ def a_day(trained: Workspace, tmp_path_factory: pytest.TempPathFactory) -> tuple
     at = ["-w", str(copy)]
     found = alone(
         ["add", str(new), *at],
-        ["train", "--steps", "1", "--name", "new", *at],
+        ["train", "--steps", "1", "--name", "new", "--no-plots", *at],
         ["generate", "--prompt", WORD, "--max-tokens", "3", *at],
         ["eval", "--run", "tiny", "--replies", "1", *at],
         ["trace", f"something new about {WORD}", *at],

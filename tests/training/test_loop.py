@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -258,38 +256,6 @@ def command(workspace: Workspace, *arguments: str) -> list[str]:
 
 
 TRAIN = ("train", "--steps", "24", "--eval-every", "8", "--save-every", "4", "--name", "r")
-
-
-def test_kill_9_in_the_middle_resumes_to_the_bit(tmp_path: Path) -> None:
-    """Killed at random moments of both phases, resumed each time: the same run."""
-    steady = make_workspace(tmp_path / "steady")
-    assert main(["train", *TRAIN[1:], "-w", str(steady.path)]) == 0
-    killed = make_workspace(tmp_path / "killed")
-    moments = random.Random(4)
-    run = Run(killed.runs_path / "r")
-    arguments: tuple[str, ...] = TRAIN
-    for _ in range(3):
-        process = subprocess.Popen(
-            command(killed, *arguments), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-        )
-        seen = run.checkpoints.last_step()
-        begun = time.monotonic()
-        # Wait for progress, not for a time: then kill a moment later.
-        while run.checkpoints.last_step() == seen and process.poll() is None:
-            assert time.monotonic() - begun < 120
-            time.sleep(0.01)
-        time.sleep(moments.random() * 0.3)
-        process.kill()
-        process.communicate()
-        arguments = ("train", "--resume", "--run", "r")
-    finished = subprocess.run(
-        command(killed, *arguments), capture_output=True, text=True, check=False
-    )
-    assert finished.returncode == 0, finished.stderr
-    one, two = Run(steady.runs_path / "r"), run
-    assert two.config().complete
-    assert_same(one, two)
-    assert (one.path / "samples.jsonl").read_text() == (two.path / "samples.jsonl").read_text()
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
