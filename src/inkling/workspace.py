@@ -322,6 +322,12 @@ class Workspace:
             with contextlib.suppress(LockHeldError, OSError), self.importing_lock():
                 pass
 
+    def sweep_status(self) -> None:
+        """Remove what a training left that was killed while it told how it gets on. Only for who
+        holds the training lock."""
+        for path in self.path.glob(f".{self.training_status_path.name}.????????"):
+            path.unlink(missing_ok=True)
+
     @property
     def _lock(self) -> LockFile:
         return LockFile(self.path / ".training.lock")

@@ -236,6 +236,10 @@ def test_a_live_training_by_keyboard_alone(chromium: Browser, lab: Workspace) ->
         resume.focus()
         page.keyboard.press("Enter")
         expect(stop).to_be_visible(timeout=SOON)
+        # Running again, so that it is known whom the end of the test ends.
+        expect(page.locator(".status")).to_contain_text(
+            re.compile(r"step [\d,]+ of [\d,]+"), timeout=SOON
+        )
         assert problems == []
     finally:
         page.close()

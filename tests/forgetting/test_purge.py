@@ -345,7 +345,8 @@ def test_a_short_text_is_looked_for_as_a_word(inkling: Inkling) -> None:
     held = {"said.txt": True, "inside.txt": False, "w.safetensors": False, "p.png": False}
     for name, word in (("said.txt", "my Quince!"), ("inside.txt", "quinces"),
                        ("w.safetensors", "quince"), ("p.png", "quince")):  # fmt: skip
-        Path("w", name).write_text(word)
+        numbers = b"" if name.endswith(".txt") else bytes(range(256))
+        Path("w", name).write_bytes(numbers + word.encode() + numbers)
     result = inkling("corpus", "forget", "--match", "quince", "--yes", "--purge", "-w", "w")
     assert result.status == 0, result.err
     assert {name: not Path("w", name).exists() for name in held} == held

@@ -67,8 +67,8 @@ def serving(answer: Answering, host: str = "127.0.0.1") -> Iterator[Site]:
                     self.send_response(status)
                     for name, value in {"Content-Length": str(len(body)), **headers}.items():
                         self.send_header(name, value)
-                    self.end_headers()
                     counted()  # before the last byte: whoever has it may ask again at once
+                    self.end_headers()
                     self.wfile.write(body)
             finally:
                 counted()

@@ -24,8 +24,8 @@ from inkling.machine import affinity_cores, core_quota, memory
 from inkling.regular_files import parse_json
 
 LIBRARIES = (
-    "torch", "numpy", "tokenizers", "safetensors", "pydantic", "typer", "fastapi", "uvicorn",
-    "typing-extensions", "selectolax", "PyYAML", "charset-normalizer", "matplotlib", "jinja2",
+    "torch", "numpy", "tokenizers", "safetensors", "pydantic", "typer", "fastapi", "starlette",
+    "uvicorn", "typing-extensions", "selectolax", "PyYAML", "charset-normalizer", "matplotlib", "jinja2",
     "pydivsufsort", "rich", "feedparser", "phonenumbers",
 )  # fmt: skip
 REINSTALL = "pip install --force-reinstall inkling-gpt"

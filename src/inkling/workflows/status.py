@@ -82,6 +82,7 @@ def training_status(workspace: Workspace) -> Iterator[StatusWriter]:
     Raises WorkspaceError where another training holds the lock.
     """
     with workspace.training_lock():
+        workspace.sweep_status()
         writer = StatusWriter(workspace)
         try:
             writer.preparing(None)

@@ -49,10 +49,12 @@ class Route {
     return `${this.chatAddress}?run=${encodeURIComponent(run)}`;
   }
 
-  /** Show a view without leaving a step in the history. */
+  /** Show a view without leaving a step in the history, unless the address names one by now: it may
+   * have changed just before this, and says so only after. */
   begin(view: View): void {
-    history.replaceState(null, '', `#/${view}`);
-    this.view = view;
+    const named = read().view;
+    if (named === null) history.replaceState(null, '', `#/${view}`);
+    this.view = named ?? view;
   }
 
   /** Name the chat that is shown, without leaving a step in the history. */
