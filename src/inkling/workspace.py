@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from inkling.permissions import (
     is_shared_folder,
 )
 from inkling.regular_files import read_json, read_regular
-from inkling.run_files import CONFIG_FILE
+from inkling.run_files import CHECKPOINTS_FOLDER, CONFIG_FILE
 
 CONFIG_NAME = "inkling.toml"
 
@@ -59,8 +60,6 @@ def atomic_folder(target: Path) -> Iterator[Path]:
     Every file in it is fsynced first; a reader sees all of it or nothing, and other accounts
     nothing at all. An existing `target` is replaced. On failure the temporary folder is removed.
     """
-    import shutil
-
     target.parent.mkdir(FOLDER_MODE, parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     try:
@@ -327,6 +326,15 @@ class Workspace:
         holds the training lock."""
         for path in self.path.glob(f".{self.training_status_path.name}.????????"):
             path.unlink(missing_ok=True)
+
+    def sweep_run(self, name: str) -> None:
+        """Remove what a training of a run left that was killed while it wrote. Only for who holds
+        the training lock."""
+        run = self.run_path(name)
+        for folder in (run, run / CHECKPOINTS_FOLDER):
+            for path in folder.glob(".*"):
+                if _UNFINISHED.fullmatch(path.name):
+                    shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
     @property
     def _lock(self) -> LockFile:

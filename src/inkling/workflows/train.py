@@ -159,6 +159,8 @@ def resume(
             return TrainingResult(found, found.checkpoints.last_step() or 0, already_complete=True)
         if found.stale():
             raise RunError(f"The run {found.name!r} is not trained on: it was {STALE}")
+        if ranks.first:
+            workspace.sweep_run(found.name)
         status.preparing(found.name)
 
         import_torch()
