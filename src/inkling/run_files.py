@@ -29,6 +29,12 @@ OPTIMIZER_FILE = "optimizer.safetensors"
 STATE_FILE = "state.json"
 """Of a checkpoint: what a resume needs, and the checksums."""
 
+TRAINING_FILES = (
+    CONFIG_FILE, METRICS_FILE, SAMPLES_FILE, TRAIN_LOSS_FILE, LOSS_HISTORY_FILE, PROGRESS_FILE,
+    BEST_FILE, LAST_FILE,
+)  # fmt: skip
+"""What a training writes beside its checkpoints."""
+
 MEMORY_FOLDER = "memory"
 """The index of what was said before."""
 TITLE_FILE = "title.txt"

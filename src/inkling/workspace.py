@@ -26,7 +26,7 @@ from inkling.permissions import (
     is_shared_folder,
 )
 from inkling.regular_files import read_json, read_regular
-from inkling.run_files import CHECKPOINTS_FOLDER, CONFIG_FILE
+from inkling.run_files import CHECKPOINTS_FOLDER, CONFIG_FILE, TRAINING_FILES
 
 CONFIG_NAME = "inkling.toml"
 
@@ -329,12 +329,17 @@ class Workspace:
 
     def sweep_run(self, name: str) -> None:
         """Remove what a training of a run left that was killed while it wrote. Only for who holds
-        the training lock."""
+        the training lock; what others may be writing there (memory, spans, reports) stays."""
         run = self.run_path(name)
-        for folder in (run, run / CHECKPOINTS_FOLDER):
-            for path in folder.glob(".*"):
-                if _UNFINISHED.fullmatch(path.name):
-                    shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        found = [path for file in TRAINING_FILES for path in run.glob(f".{file}.*")]
+        found += (run / CHECKPOINTS_FOLDER).glob(".step-*")
+        for path in found:
+            if not _UNFINISHED.fullmatch(path.name):
+                continue
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
 
     @property
     def _lock(self) -> LockFile:
