@@ -115,19 +115,19 @@ class Index:
 
     def query(self, text: str) -> Query:
         """What to look up for a text. Words that nothing here is spelled like are left out."""
-        found = []
-        for word in dict.fromkeys(words(text[-CHUNK:])):
+        weighed = {word: self._says(word) for word in words(text[-CHUNK:])}
+        found: list[tuple[float, np.ndarray, np.ndarray]] = []
+        # Of a long text most words are not looked at: which are like a word takes the time.
+        for word in sorted(weighed, key=lambda word: -weighed[word]):
             if word not in self._looked_up:
                 if len(self._looked_up) >= REMEMBERED:
                     self._looked_up.clear()
                 self._looked_up[word] = self._alike(word)
             alike, likeness = self._looked_up[word]
-            says = self._says(word)
-            if len(alike):
-                found.append((says, alike, likeness))
-        found.sort(key=lambda entry: -entry[0])
-        rare = [entry for entry in found[KEPT:] if self._held_in[entry[1][-1]] <= COMMON]
-        found = found[:KEPT] + rare[: MAX_QUERY_WORDS - KEPT]
+            if len(alike) and (len(found) < KEPT or self._held_in[alike[-1]] <= COMMON):
+                found.append((weighed[word], alike, likeness))
+            if len(found) == MAX_QUERY_WORDS:
+                break
         return Query(
             tuple(alike for _, alike, _ in found),
             tuple(likeness for _, _, likeness in found),
