@@ -48,3 +48,13 @@ def test_no_way_of_asking_stands_in_twogroups() -> None:
     for group in groups():
         for way in group:
             assert other_ways(way) == group
+
+
+@pytest.mark.parametrize("before", ["hi", "where is the ferry", "what's the name of the cat"])
+def test_a_first_question_is_found_whatever_was_said_before(before: str) -> None:
+    """People say hi first, and then ask."""
+    index = Index.build(SAID)
+    history = [("them", before), ("me", nearest(index, before)[0].record.reply)]
+    for asked, answered in [("what are you called", "wilma"),
+                            ("how old are you?", "38, and the knees of a sideboard")]:  # fmt: skip
+        assert nearest(index, asked, history)[0].record.reply == answered  # type: ignore[arg-type]

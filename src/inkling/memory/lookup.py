@@ -56,7 +56,7 @@ BEFORE, ABOUT = 1.5, 2.5
 turns before it (half of them: a quarter, since other talk shares words too), and where it has them
 in question and reply."""
 
-LEAN_FALLS = 0.6
+LEAN_FALLS = 1.5
 """By so many powers of e that falls for each unit that a message says itself."""
 
 LOOKED_OVER = 48
@@ -89,9 +89,11 @@ def nearest(
     Fewer than `count` where fewer have anything in common with it; none for an empty index.
     """
     asked = index.query(message)
-    scores_N = _scores(index, asked, history)
-    if not history:
-        scores_N = np.maximum(scores_N, OTHER_WAY * _other_ways(index, message))
+    ways = other_ways(message)
+    # What people ask first is no follow-up, whatever was said before it.
+    scores_N = _scores(index, asked, () if ways else history)
+    if ways:
+        scores_N = np.maximum(scores_N, OTHER_WAY * _other_ways(index, ways))
     scores_N[index.asked == passages] = 0
     said = {word for role, text in history if role == "me" for word in words(text)}
     unit = index.rarity("")
@@ -145,10 +147,10 @@ def _question_scores(index: Index, asked: Query) -> np.ndarray:
     return scores_N
 
 
-def _other_ways(index: Index, message: str) -> np.ndarray:
-    """How near each record is to the nearest way of asking what a message asks, (N,)."""
+def _other_ways(index: Index, ways: Sequence[str]) -> np.ndarray:
+    """How near each record is to the nearest of these ways of asking, (N,)."""
     scores_N = np.zeros(len(index), dtype=np.float32)
-    for way in other_ways(message):
+    for way in ways:
         scores_N = np.maximum(scores_N, _question_scores(index, index.query(way)))
     return scores_N
 

@@ -3,12 +3,12 @@
 /** {number, record, score, weight} of at most NEIGHBOURS, the nearest first; weights sum to 1. */
 function nearest(index, waysOfAsking, message, history) {
   const asked = index.query(message);
-  const scores = recordScores(index, asked, history);
-  if (history.length === 0) {
-    for (const way of waysOfAsking.others(message)) {
-      const other = questionScores(index, index.query(way));
-      for (let n = 0; n < scores.length; n++) scores[n] = Math.max(scores[n], f32(f32(OTHER_WAY) * other[n]));
-    }
+  const ways = waysOfAsking.others(message);
+  // What people ask first is no follow-up, whatever was said before it.
+  const scores = recordScores(index, asked, ways.length ? [] : history);
+  for (const way of ways) {
+    const other = questionScores(index, index.query(way));
+    for (let n = 0; n < scores.length; n++) scores[n] = Math.max(scores[n], f32(f32(OTHER_WAY) * other[n]));
   }
   const said = new Set(history.filter(({ role }) => role === 'me').flatMap(({ text }) => words(text)));
   const unit = index.rarity('');
