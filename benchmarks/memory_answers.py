@@ -1,7 +1,7 @@
 """What the memory adds: right answers, small talk and follow-ups, with and without it.
 
     scripts/demo --no-serve --workspace FOLDER
-    scripts/bench memory_answers --workspace FOLDER [--seeds 3] [--strength 0 0.5]
+    scripts/bench memory_answers --workspace FOLDER [--seeds 3] [--strength 0 0.6] [--after hi]
 
 Asked are, of the demo, the 240 questions of tuning_questions.txt, first questions that anybody asks
 (first_questions.txt), small talk (small_talk.txt) and follow-ups to a short exchange
@@ -20,7 +20,7 @@ import json
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import mean, stdev
 
@@ -88,6 +88,11 @@ def main() -> None:
     parser.add_argument("--best-of", type=int, default=REPLY.best_of)
     parser.add_argument("--temperature", type=float, default=REPLY.temperature)
     parser.add_argument("--only", nargs="*", help="some of the sets")
+    parser.add_argument(
+        "--after",
+        metavar="MESSAGE",
+        help="ask each question that stands alone after this message and the model's reply to it",
+    )
     parser.add_argument("--json", type=Path, help="also write all replies there")
     options = parser.parse_args()
     workspace = Workspace.find(options.workspace)
@@ -107,6 +112,10 @@ def main() -> None:
     folder, names = SETS[options.corpus]
     for name in options.only or names:
         questions = asked(folder / f"{name}.txt")
+        if options.after is not None:
+            said = model.answer(options.after, (), REPLY.model_copy(update={"seed": 0})).text
+            before: tuple[Turn, ...] = (("them", options.after), ("me", said))
+            questions = [replace(each, history=each.history or before) for each in questions]
         begun = time.perf_counter()
         specs = [model.reply_spec(q.message, q.history, REPLY) for q in questions]
         took = (time.perf_counter() - begun) / len(questions)
