@@ -256,7 +256,7 @@ def test_what_goes_while_one_looks(lab: tuple[Workspace, Page]) -> None:
         random_run(workspace, "other")
         shutil.rmtree(workspace.runs_path / "random")
         running = start_server(workspace.path, "--port", str(running.port))
-        gone = page.get_by_text("The run random has no checkpoint any more; this is other.")
+        gone = page.get_by_text("The run random has no checkpoint; this is other.")
         expect(gone).to_be_visible(timeout=SOON)
         ready(page, "surprise")
         expect(page.get_by_role("alert")).to_have_count(0, timeout=SOON)

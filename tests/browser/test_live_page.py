@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,18 @@ def begin(server: Server, **training: Any) -> str:
     return str(answer.json()["run"])
 
 
+@contextmanager
+def before_it_saves(lab: Workspace, server: Server) -> Iterator[None]:
+    """What is being trained stands still meanwhile."""
+    while (pid := lab.training_process()) is None:
+        httpx.get(f"{server.url}api/runs", timeout=PATIENCE)  # it has not begun yet
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
 def test_gibberish_is_seen_becoming_a_voice(tab: Page, lab: Workspace) -> None:
     """From no model at all: the page learns of each by itself. Checkpoints answer one question,
     the chat talks to the newest and moves to the fine-tuned one, never reloaded."""
@@ -62,8 +75,12 @@ def test_gibberish_is_seen_becoming_a_voice(tab: Page, lab: Workspace) -> None:
     try:
         tab.goto(server.url + "#/chat")
         expect(tab.locator(".note")).to_contain_text("no model to chat with yet")
-        other.goto(server.url + "#/training")
+        other.goto(server.url + "#/inside")
+        expect(other.get_by_text("There is no model to look into yet.")).to_be_visible()
         run = begin(server, steps=150)
+        with before_it_saves(lab, server):
+            expect(other.get_by_text("Your first model is being trained.")).to_be_visible()
+        other.goto(server.url + "#/training")
         field = tab.get_by_label("Message", exact=True)
         field.wait_for(timeout=SOON)  # the first checkpoint
         say(tab, "do you have pets?")
@@ -113,6 +130,27 @@ def test_a_training_that_crashes_under_an_open_page(tab: Page, lab: Workspace) -
         tab.get_by_role("button", name="Resume").click()
         expect(tab.locator(".status")).to_contain_text(re.compile(r"step [\d,]+ of"), timeout=SOON)
         expect(alert).to_have_count(0)
+    finally:
+        stop_server(server)
+
+
+def test_inside_follows_a_training_from_before_its_first_checkpoint(
+    tab: Page, lab: Workspace
+) -> None:
+    """Until it has one another run is shown, and said so; then each checkpoint as it is saved."""
+    server = start_server(lab.path)
+    try:
+        run = begin(server, recipe="bigram", steps=6_000, finetune=False)
+        with before_it_saves(lab, server):
+            tab.goto(f"{server.url}#/inside/next?run={run}")
+            note = tab.get_by_text(f"The run {run} is being trained and has no checkpoint yet.")
+            expect(note).to_be_visible(timeout=SOON)
+            tab.get_by_label("follow the training").check()
+        expect(tab.locator(".which select")).to_have_value(run, timeout=SOON)
+        expect(note).to_have_count(0)
+        checkpoint = tab.get_by_label("Checkpoint")
+        first = checkpoint.get_attribute("aria-valuetext")
+        expect(checkpoint).not_to_have_attribute("aria-valuetext", str(first), timeout=SOON)
     finally:
         stop_server(server)
 

@@ -15,6 +15,7 @@ import { sentenceFor } from './chats.svelte';
 import { conversation } from './conversation.svelte';
 import { textOf } from './bubbles.svelte';
 import { takeCarried } from './carried';
+import { training } from './training.svelte';
 
 const TYPING_MS = 150;
 /** Read where there is nothing of the person's yet. */
@@ -31,6 +32,8 @@ class InsideState {
   problem = $state('');
   /** Why another checkpoint is shown than the one that was asked for. */
   notice = $state('');
+  /** The wanted run is being trained and has no checkpoint yet. */
+  awaits = $state(false);
   /** Show each checkpoint of a training as it is saved. */
   follow = $state(false);
   /** Where on the tour one is, which leads to other views and back; null off it. */
@@ -40,7 +43,7 @@ class InsideState {
   /** How strongly the panel paints each piece of the window, 0 to 1; null where it paints none. */
   paint = $state.raw<((position: number) => number) | null>(null);
   readonly pieces = new Loaded<PiecesAnswer>();
-  private wantedRun = $state<string | null>(null);
+  wantedRun = $state<string | null>(null);
   private wantedStep = $state<number | null>(null);
   private newest = $state<string | null>(null);
   private chosen = $state<number | null>(null);
@@ -115,13 +118,15 @@ class InsideState {
       this.runs = found.runs;
       this.newest = found.newest;
       this.problem = '';
-      if (this.follow) this.wantedStep = this.steps.at(-1) ?? null;
       const missing = this.wantedRun !== null && this.run?.name !== this.wantedRun;
+      if (missing && training.list === null) await training.look();
+      this.awaits = missing && this.wantedRun === training.trained;
+      if (this.follow && !missing) this.wantedStep = this.steps.at(-1) ?? null;
       const other = this.wantedStep !== null && this.step !== this.wantedStep;
-      if (missing) {
-        this.notice = `The run ${this.wantedRun} has no checkpoint any more; this is ${this.run?.name}.`;
+      if (missing && !this.awaits) {
+        this.notice = `The run ${this.wantedRun} has no checkpoint; this is ${this.run?.name}.`;
         this.wantedRun = this.wantedStep = null;
-      } else if (other) {
+      } else if (other && !missing) {
         this.notice = `There is no checkpoint of step ${this.wantedStep}; this is the nearest.`;
       }
       this.nameIt();
@@ -148,6 +153,14 @@ class InsideState {
     this.notice = '';
     this.layer = this.head = 0;
     this.nameIt();
+  }
+
+  /** Show each checkpoint of what is being trained, from now on. */
+  followTraining(follow: boolean): void {
+    this.follow = follow;
+    if (!follow || training.trained === null) return;
+    if (this.run?.name !== training.trained) this.chooseRun(training.trained);
+    void this.refresh();
   }
 
   chooseStep(step: number): void {

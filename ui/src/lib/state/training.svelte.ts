@@ -49,6 +49,11 @@ class Training {
   /** What is being trained: not always the run on show. */
   readonly state = $derived(this.list?.training.state ?? 'idle');
 
+  /** The run that is being trained; null while none is. */
+  readonly trained: string | null = $derived(
+    this.state === 'idle' ? null : (this.list?.training.run ?? null),
+  );
+
   readonly run: RunRow | null = $derived.by(() => {
     const all = this.list?.runs ?? [];
     const named = (name: string | null | undefined): RunRow | undefined =>
