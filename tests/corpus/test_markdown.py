@@ -90,13 +90,13 @@ def test_any_text_gives_words(text: str) -> None:
 )  # fmt: skip
 def test_a_megabyte_of_one_mark(run: str) -> None:
     """Linear whatever the mark, also where one thing closes them all."""
-    text = run * (1_000_000 // len(run))
+    text = run * (200_000 // len(run))
     for source in (
-        text,
+        text * 5,
         f"[{text}](",
         f'{text}) ] --> </blockquote></script> "',
-        text + "]" * 300_000,
+        text + "]" * 60_000,
     ):
         start = time.process_time()
         read_markdown(source)
-        assert time.process_time() - start < 20
+        assert time.process_time() - start < 15

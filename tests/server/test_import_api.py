@@ -20,7 +20,15 @@ from inkling.corpus.store import CorpusStore
 from inkling.server.sent_files import ImportBusyError, SentFiles
 from inkling.workspace import Workspace
 from tests.importers.site import MISSING, page, serving
-from tests.server.conftest import PATIENCE, Server, once, start_server, stop_server
+from tests.server.conftest import (
+    PATIENCE,
+    Inside,
+    Server,
+    once,
+    server_inside,
+    start_server,
+    stop_server,
+)
 
 CHAT = (
     "12/01/2024, 10:11 - Messages and calls are end-to-end encrypted.\n"
@@ -40,10 +48,9 @@ def workspace(tmp_path: Path) -> Workspace:
 
 
 @pytest.fixture
-def api(workspace: Workspace) -> Iterator[Server]:
-    running = start_server(workspace.path)
-    yield running
-    stop_server(running)
+def api(workspace: Workspace) -> Iterator[Inside]:
+    with server_inside(workspace) as running:
+        yield running
 
 
 def packed(files: Mapping[str, bytes]) -> bytes:
@@ -55,11 +62,11 @@ def packed(files: Mapping[str, bytes]) -> bytes:
     return made.getvalue()
 
 
-def call(server: Server, method: str, path: str = "", **sent: Any) -> httpx.Response:
+def call(server: Server | Inside, method: str, path: str = "", **sent: Any) -> httpx.Response:
     return httpx.request(method, f"{server.url}api/imports{path}", timeout=PATIENCE, **sent)
 
 
-def begin(server: Server, files: Mapping[str, bytes]) -> str:
+def begin(server: Server | Inside, files: Mapping[str, bytes]) -> str:
     """Announce files; the import's id."""
     listed = [{"path": path, "size": len(content)} for path, content in files.items()]
     response = call(server, "POST", json={"files": listed})
@@ -68,13 +75,13 @@ def begin(server: Server, files: Mapping[str, bytes]) -> str:
     return str(response.json()["id"])
 
 
-def reached(server: Server, name: str, *states: str) -> Any:
+def reached(server: Server | Inside, name: str, *states: str) -> Any:
     """The import once it is in one of these states."""
     once(lambda: call(server, "GET", f"/{name}").json()["state"] in states)
     return call(server, "GET", f"/{name}").json()
 
 
-def sent(server: Server, files: Mapping[str, bytes]) -> Any:
+def sent(server: Server | Inside, files: Mapping[str, bytes]) -> Any:
     """Announce and send files; the import once they were read."""
     name = begin(server, files)
     response = call(server, "PUT", f"/{name}/files", content=b"".join(files.values()))
@@ -82,14 +89,14 @@ def sent(server: Server, files: Mapping[str, bytes]) -> Any:
     return reached(server, name, "asking", "failed")
 
 
-def added(server: Server, now: Any, **answer: Any) -> Any:
+def added(server: Server | Inside, now: Any, **answer: Any) -> Any:
     """Confirm an import; it once it is done."""
     response = call(server, "POST", f"/{now['id']}/confirm", json=answer)
     assert response.status_code == 202, response.text
     return reached(server, now["id"], "done", "failed")
 
 
-def corpus(server: Server) -> Any:
+def corpus(server: Server | Inside) -> Any:
     return httpx.get(server.url + "api/corpus", timeout=PATIENCE).json()["sources"]
 
 
@@ -97,7 +104,7 @@ def is_clean(workspace: Workspace) -> bool:
     return not workspace.importing_path.exists()
 
 
-def test_a_chat_is_read_asked_about_and_added(api: Server, workspace: Workspace) -> None:
+def test_a_chat_is_read_asked_about_and_added(api: Inside, workspace: Workspace) -> None:
     """Counts, people, dates and samples before anything is stored; then exactly that."""
     assert corpus(api) == []
     now = sent(api, {GROUP: CHAT.encode()})
@@ -130,7 +137,7 @@ def test_a_chat_is_read_asked_about_and_added(api: Server, workspace: Workspace)
         ]  # fmt: skip
 
 
-def test_a_newer_export_adds_its_new_messages_only(api: Server) -> None:
+def test_a_newer_export_adds_its_new_messages_only(api: Inside) -> None:
     """The name is known by now, so nobody is asked; the source is the same."""
     added(api, sent(api, {GROUP: CHAT.encode()}), me={"whatsapp": ["Ada"]})
     now = sent(api, {GROUP: LATER.encode()})
@@ -142,7 +149,7 @@ def test_a_newer_export_adds_its_new_messages_only(api: Server) -> None:
     assert [source["messages"] for source in corpus(api)] == [5]
 
 
-def test_a_zip_and_loose_files_are_sources_of_their_own(api: Server) -> None:
+def test_a_zip_and_loose_files_are_sources_of_their_own(api: Inside) -> None:
     """Archives are read as they are; an empty file is told."""
     files = {
         "chat.zip": packed({"_chat.txt": CHAT.encode(), "IMG-1.jpg": b"\xff\xd8"}),
@@ -165,7 +172,7 @@ def test_a_zip_and_loose_files_are_sources_of_their_own(api: Server) -> None:
     ]  # fmt: skip
 
 
-def test_a_folder_is_one_source(api: Server, workspace: Workspace) -> None:
+def test_a_folder_is_one_source(api: Inside, workspace: Workspace) -> None:
     """With the paths in it, as `inkling add` has them; hidden files are nobody's writing."""
     files = {
         "Notes/.DS_Store": b"\0\0",
@@ -183,7 +190,7 @@ def test_a_folder_is_one_source(api: Server, workspace: Workspace) -> None:
         ]  # fmt: skip
 
 
-def test_what_cannot_be_read_says_why_and_is_not_there(api: Server, workspace: Workspace) -> None:
+def test_what_cannot_be_read_says_why_and_is_not_there(api: Inside, workspace: Workspace) -> None:
     """A sentence, the reason and what to do; nothing to confirm, and the next may begin."""
     log = "".join(f"2024-01-12 10:{n:02} | Bo: hello number {n}\n" for n in range(40))
     now = sent(api, {"log.txt": log.encode()})
@@ -214,7 +221,7 @@ MAILBOX = "".join(
 )
 
 
-def test_a_person_says_what_was_not_seen(api: Server, workspace: Workspace) -> None:
+def test_a_person_says_what_was_not_seen(api: Inside, workspace: Workspace) -> None:
     """As --as, --encoding and --me do in a terminal: the files are read again where they lie, what
     was said is shown, and what is added is what was previewed."""
     now = sent(api, {"a.txt": "Шум моря слышен издалека, и чайки кричат.\n".encode("cp1251")})
@@ -237,7 +244,7 @@ def test_a_person_says_what_was_not_seen(api: Server, workspace: Workspace) -> N
     assert is_clean(workspace)
 
 
-def test_an_address_of_mail_is_said_once(api: Server, workspace: Workspace) -> None:
+def test_an_address_of_mail_is_said_once(api: Inside, workspace: Workspace) -> None:
     """Of a mailbox in which nothing tells whose it is; the next one needs no word."""
     now = sent(api, {"box.mbox": MAILBOX.encode()})
     assert (now["state"], now["found"][0]["left_out"][0]["count"]) == ("failed", 2)
@@ -253,7 +260,7 @@ def test_an_address_of_mail_is_said_once(api: Server, workspace: Workspace) -> N
     assert sent(api, {"later.mbox": later.encode()})["found"][0]["documents"] == 1
 
 
-def test_a_source_that_is_named_is_read_as_that(api: Server) -> None:
+def test_a_source_that_is_named_is_read_as_that(api: Inside) -> None:
     """Also where its name and beginning say nothing; names that nobody has are told."""
     log = "".join(f"[12/01/2024, 10:{n:02}] Cleo; hello {n}\n" for n in range(9))
     now = sent(api, {"notes.md": ("A title.\n" + log).encode()})
@@ -271,7 +278,7 @@ def test_a_source_that_is_named_is_read_as_that(api: Server) -> None:
     assert call(api, "GET", f"/{now['id']}").json() == now
 
 
-def test_what_is_being_sent_or_was_added_is_not_read_again(api: Server) -> None:
+def test_what_is_being_sent_or_was_added_is_not_read_again(api: Inside) -> None:
     """In a sentence."""
     name = begin(api, {GROUP: CHAT.encode()})
     assert call(api, "POST", f"/{name}/read", json={}).status_code == 409
@@ -289,7 +296,7 @@ xmlns:content="http://purl.org/rss/1.0/modules/content/"><channel><title>Sea</ti
 <content:encoded><![CDATA[{POST}]]></content:encoded></item></channel></rss>"""
 
 
-def test_an_address_is_read_and_added(api: Server) -> None:
+def test_an_address_is_read_and_added(api: Inside) -> None:
     """What the preview fetched is stored; nothing is fetched twice, and no path is an address."""
     found = {"/": page('<link rel="alternate" type="application/rss+xml" href="/feed">')}
     with serving(lambda path: found.get(path, MISSING)) as site:
@@ -309,14 +316,14 @@ def test_an_address_is_read_and_added(api: Server) -> None:
 
 
 @pytest.mark.parametrize("address", ["/etc/passwd", "file:///etc/passwd", "no address", "http://"])
-def test_no_path_is_an_address(api: Server, address: str) -> None:
+def test_no_path_is_an_address(api: Inside, address: str) -> None:
     """The server reads no file of the machine that a page names."""
     response = call(api, "POST", json={"address": address})
     assert (response.status_code, "is no address" in response.json()["error"]) == (400, True)
     assert call(api, "GET").json()["now"] is None
 
 
-def test_an_address_that_does_not_answer_can_be_cancelled(api: Server) -> None:
+def test_an_address_that_does_not_answer_can_be_cancelled(api: Inside) -> None:
     """At once, and the next import begins; one that refuses says why."""
     with serving(lambda path: None) as site:
         now = call(api, "POST", json={"address": site.address}).json()
@@ -324,7 +331,7 @@ def test_an_address_that_does_not_answer_can_be_cancelled(api: Server) -> None:
         assert sent(api, {GROUP: CHAT.encode()})["state"] == "asking"
 
 
-def test_who_me_is_must_be_said_and_be_there(api: Server) -> None:
+def test_who_me_is_must_be_said_and_be_there(api: Inside) -> None:
     """Nothing is added before."""
     now = sent(api, {GROUP: CHAT.encode()})
     for answer, words in (
@@ -340,7 +347,7 @@ def test_who_me_is_must_be_said_and_be_there(api: Server) -> None:
     assert call(api, "GET", f"/{now['id']}").json()["state"] == "asking"
 
 
-def test_drafts_are_added_where_they_are_asked_for(api: Server) -> None:
+def test_drafts_are_added_where_they_are_asked_for(api: Inside) -> None:
     """They are told, and left out without it."""
     draft = b"---\ntitle: Not yet\ndraft: true\n---\nHalf a thought about the tide.\n"
     whole = b"---\ntitle: Done\n---\nA whole thought about it.\n"
@@ -351,7 +358,7 @@ def test_drafts_are_added_where_they_are_asked_for(api: Server) -> None:
     assert [r["documents"] for r in added(api, now, drafts=True)["added"]] == [2]
 
 
-def test_confirmed_at_once_by_two_it_is_added_once(api: Server) -> None:
+def test_confirmed_at_once_by_two_it_is_added_once(api: Inside) -> None:
     """A double click, or two tabs."""
     now = sent(api, {GROUP: CHAT.encode()})
     answers: list[int] = []
@@ -370,7 +377,7 @@ def test_confirmed_at_once_by_two_it_is_added_once(api: Server) -> None:
     assert [source["messages"] for source in corpus(api)] == [4]
 
 
-def test_one_at_a_time_and_politely(api: Server, workspace: Workspace) -> None:
+def test_one_at_a_time_and_politely(api: Inside, workspace: Workspace) -> None:
     """Whatever the first is doing, the second hears what, and what to do."""
     first = begin(api, {GROUP: CHAT.encode()})
     second = call(api, "POST", json={"files": [{"path": "a.md", "size": 1}]})
@@ -386,7 +393,7 @@ def test_one_at_a_time_and_politely(api: Server, workspace: Workspace) -> None:
         SentFiles(workspace, [])
 
 
-def test_cancelled_nothing_is_left(api: Server, workspace: Workspace) -> None:
+def test_cancelled_nothing_is_left(api: Inside, workspace: Workspace) -> None:
     """Before it was sent, and while it asks; an import that is gone is 404 with what to do."""
     for files in ({GROUP: CHAT.encode()}, None):
         name = begin(api, files or {"a.md": b"words"})
@@ -407,7 +414,7 @@ def test_cancelled_nothing_is_left(api: Server, workspace: Workspace) -> None:
     assert corpus(api) == []
 
 
-def test_cancelled_while_it_is_stored_nothing_is(api: Server, workspace: Workspace) -> None:
+def test_cancelled_while_it_is_stored_nothing_is(api: Inside, workspace: Workspace) -> None:
     """Another process holds the corpus meanwhile, so that it waits, and says so."""
     now = sent(api, {GROUP: CHAT.encode()})
     with CorpusStore(workspace.corpus_path) as other, other.change():
@@ -418,7 +425,7 @@ def test_cancelled_while_it_is_stored_nothing_is(api: Server, workspace: Workspa
     assert is_clean(workspace)
 
 
-def test_a_sender_that_leaves_leaves_nothing(api: Server, workspace: Workspace) -> None:
+def test_a_sender_that_leaves_leaves_nothing(api: Inside, workspace: Workspace) -> None:
     """The connection breaks in the middle of the files."""
     name = begin(api, {"big.txt": b"x" * 5_000_000})
 
@@ -436,7 +443,7 @@ def test_a_sender_that_leaves_leaves_nothing(api: Server, workspace: Workspace) 
 
 @pytest.mark.parametrize(("change", "words"), [(-1, "to their end"), (+1, "More was sent")])
 def test_files_that_changed_meanwhile(
-    api: Server, workspace: Workspace, change: int, words: str
+    api: Inside, workspace: Workspace, change: int, words: str
 ) -> None:
     """Fewer or more bytes than were announced: refused, and shown to every page."""
     name = begin(api, {GROUP: CHAT.encode()})
@@ -471,7 +478,7 @@ def test_files_that_changed_meanwhile(
         (b"no json", "not JSON"),
     ],
 )
-def test_what_is_no_import_is_refused(api: Server, body: Any, words: str) -> None:
+def test_what_is_no_import_is_refused(api: Inside, body: Any, words: str) -> None:
     """In a sentence, before anything is sent."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     response = call(api, "POST", content=content)
@@ -479,7 +486,7 @@ def test_what_is_no_import_is_refused(api: Server, body: Any, words: str) -> Non
     assert words in response.json()["error"]
 
 
-def test_files_larger_than_the_disk_are_refused_before_they_are_sent(api: Server) -> None:
+def test_files_larger_than_the_disk_are_refused_before_they_are_sent(api: Inside) -> None:
     """Told is how much is free, and the way without a copy."""
     free = shutil.disk_usage("/").free
     sizes = [{"path": f"{n}", "size": 1_000_000_000} for n in range(10)]
@@ -489,7 +496,7 @@ def test_files_larger_than_the_disk_are_refused_before_they_are_sent(api: Server
         assert "inkling add PATH" in response.json()["error"]
 
 
-def test_a_request_from_another_site_is_refused(api: Server) -> None:
+def test_a_request_from_another_site_is_refused(api: Inside) -> None:
     """As under every other address."""
     for headers in (
         {"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"},
@@ -501,7 +508,7 @@ def test_a_request_from_another_site_is_refused(api: Server) -> None:
     assert large.status_code == 413
 
 
-def test_events_tell_how_far_it_is(api: Server) -> None:
+def test_events_tell_how_far_it_is(api: Inside) -> None:
     """From sending to asking, in order; the stream ends with the import."""
     name = begin(api, {GROUP: CHAT.encode()})
     states: list[str] = []
@@ -520,7 +527,7 @@ def test_events_tell_how_far_it_is(api: Server) -> None:
     assert states == [s for s in ("sending", "reading", "asking") if s in states]
 
 
-def test_every_source_says_how_it_is_exported(api: Server) -> None:
+def test_every_source_says_how_it_is_exported(api: Inside) -> None:
     """For the person who does not know where to click."""
     known = call(api, "GET", "/sources").json()["sources"]
     assert {"whatsapp", "substack", "files"} <= {source["name"] for source in known}
