@@ -66,6 +66,7 @@ def before_it_saves(lab: Workspace, server: Server) -> Iterator[None]:
         os.kill(pid, signal.SIGCONT)
 
 
+@pytest.mark.slow
 def test_gibberish_is_seen_becoming_a_voice(tab: Page, lab: Workspace) -> None:
     """From no model at all: the page learns of each by itself. Checkpoints answer one question,
     the chat talks to the newest and moves to the fine-tuned one, never reloaded."""

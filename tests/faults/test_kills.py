@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from inkling.run_files import CONFIG_FILE, SAMPLES_FILE
 from tests.trainings import (
     STEPS,
@@ -21,6 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 KILLS = 50
 
 
+@pytest.mark.slow
 def test_fifty_kills_lose_nothing() -> None:
     """Anywhere in train and finetune: the run resumes, and ends with the very bits, metrics and
     samples of one that was never killed."""

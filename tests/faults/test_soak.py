@@ -6,12 +6,15 @@ import importlib.util
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.voices import random_run
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SECONDS = 20
 
 
+@pytest.mark.slow
 def test_everything_acknowledged_is_there(tmp_path: Path) -> None:
     """After kills of server and trainer and a disk that was full: nothing is lost, nothing that was
     forgotten comes back, both databases are whole, and the server has not grown."""

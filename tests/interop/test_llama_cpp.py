@@ -130,6 +130,7 @@ def test_greedy_text_is_inklings(exported: Exported, llama: Llama, question: str
     exported.assert_same(prompt, llama.write(prompt)["tokens"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gguf_type", ["f16", "q8_0"])
 def test_rounded_files_load_and_nearly_agree(
     exported: Exported, tmp_path: Path, gguf_type: str

@@ -93,6 +93,7 @@ def test_the_template_reads_any_message_as_inkling_does(exported: Exported, toke
     check()
 
 
+@pytest.mark.slow
 def test_every_capital_and_mark_is_read_as_inkling_does(exported: Exported, tokenizer: Any) -> None:
     """All of Unicode's in one message."""
     every = [chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000]

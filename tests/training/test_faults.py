@@ -36,7 +36,15 @@ def workspace() -> Workspace:
     return small_workspace()
 
 
-@pytest.mark.parametrize("recipe", RECIPES)
+QUICK = ("bigram", "classic-fast", "modern")
+"""One of each kind of model; the others are marked slow."""
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [recipe if recipe in QUICK else pytest.param(recipe, marks=pytest.mark.slow)
+     for recipe in RECIPES],
+)  # fmt: skip
 def test_every_recipe_resumes_to_the_bit(workspace: Workspace, recipe: Recipe) -> None:
     """Stopped by a signal in the middle of a phase, resumed: the same weights and optimizer
     state as never stopped."""

@@ -106,7 +106,7 @@ def alone(workspace: Workspace) -> Run:
     return Run.open(workspace, "alone")
 
 
-@pytest.mark.parametrize("count", [2, 3])
+@pytest.mark.parametrize("count", [2, pytest.param(3, marks=pytest.mark.slow)])
 def test_processes_learn_what_one_learns(workspace: Workspace, alone: Run, count: int) -> None:
     """The same losses to 1e-4 after fifty steps and more, of ten rows that divide by two and not
     by three; printed once, written once."""
@@ -142,7 +142,7 @@ def wait_for_a_checkpoint(run: Run, process: subprocess.Popen[str]) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("rank", [0, 1])
+@pytest.mark.parametrize("rank", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_a_killed_process_ends_the_job_and_others_resume(workspace: Workspace, rank: int) -> None:
     """kill -9 on one of two: the other says one sentence, and what was saved is continued by three
     as by one."""
