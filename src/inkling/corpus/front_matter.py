@@ -6,7 +6,7 @@ Data: text -> `split_front_matter` -> fields and body.
 
 A header is never training text. It is read as YAML or TOML first; where that fails (an
 unquoted colon, `{{date}}`, `@home`, tabs), each of its fields is read alone, and a line of
-which nothing can be made is counted. A rule of dashes above a text without a header is told
+which nothing can be made is counted. A rule of dashes above a text without a header is reported
 apart by what follows: a header's first line is a field, and most of its lines belong to one.
 """
 

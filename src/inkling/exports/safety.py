@@ -1,6 +1,6 @@
 """What a person should know before a model of their words leaves the machine.
 
-Knows: which of a run's findings speak against giving it away. Does not know: who is told, or
+Knows: which of a run's findings speak against giving it away. Does not know: who is warned, or
 asked. Data: run + its report -> sentences.
 """
 

@@ -1,6 +1,6 @@
 """The texts that one model generates now: the one way in which text is generated.
 
-Knows: which drafts belong to which request, and what a request is told. Does not know: queues,
+Knows: which drafts belong to which request, and what a request receives. Does not know: queues,
 threads, which model is the newest.
 Data: request -> its drafts' sequences in a `Batch` -> tokens -> `BestOf` -> chunks put into the
 request, then a `Finished` or an error.
@@ -82,7 +82,7 @@ class ModelBatch:
         self.tokens = 0
         try:
             return self._step() if self._requests else []
-        except Exception as error:  # whoever steps this outlives a request; its reader is told
+        except Exception as error:  # whoever steps this outlives a request; its reader gets the error
             for request in self.requests:
                 request.put(error)
             for sequence in list(self._requests):

@@ -5,7 +5,7 @@ Knows: ways_of_asking.txt. Does not know: anybody's dialogs, scores. Data: messa
 
 What somebody asks a stranger first is the same everywhere, and seldom worded as in their messages
 to friends: "how old are you" there is "what age will you be in march". No corpus of one person
-tells that the two are one question, so this is told.
+tells that the two are one question, so it is written here.
 """
 
 from __future__ import annotations

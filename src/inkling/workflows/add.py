@@ -1,6 +1,6 @@
 """Writing and dialogs into a workspace, from paths and addresses of every known source.
 
-Knows: the way from paths to results; who "me" is: what is told, else what was remembered, else
+Knows: the way from paths to results; who "me" is: what was given, else what was remembered, else
 what the source tells. Does not know: formats, the terminal.
 Data: paths and addresses -> `add` -> results by source; `preview` counts the
 same without storing it.
@@ -75,7 +75,7 @@ class AddOptions:
         )
 
     def read_options(self, importer: Importer, remembered: OwnNames) -> ReadOptions:
-        """What an importer is told: the names given, else those remembered for it."""
+        """What an importer gets: the names given, else those remembered for it."""
         names = self.me or remembered.of(importer.name)
         return ReadOptions.of(names, self.encoding, self.drafts)
 

@@ -40,7 +40,7 @@ def refresh_memory(
 ) -> tuple[ChatModel, tuple[tuple[int, int], ...]]:
     """The model with the memory of today, and the state of the corpus that it was made from.
 
-    `stamp` is that state as it was last time: what is forgotten or added while a chat goes on
+    `stamp` is that state as it was last time: what is forgotten or added while a chat continues
     counts from the next message on. Raises CorpusError where the corpus cannot be read.
     """
     from inkling.memory.corpus_index import corpus_stamp, run_memory

@@ -3,7 +3,7 @@
 Knows: which kind of source an address is. Does not know: how any is read (one module a kind).
 Data: address -> `publication` -> `Publication`, fetched while its records are gone through.
 
-A GitHub profile is told by its address, a Substack publication by its answers; any other blog is
+A GitHub profile is recognized by its address, a Substack publication by its answers; any other blog is
 read from its feed, and from its sitemap what the feed does not reach back to.
 """
 
@@ -89,7 +89,7 @@ def publication(
 ) -> Publication:
     """Everything that is published at an address and is the author's.
 
-    `state` remembers what was fetched, so that a crawl that was stopped goes on; `client` is a
+    `state` remembers what was fetched, so that a crawl that was stopped continues; `client` is a
     visitor with other manners; `on_page` hears how many pages were read, of how many. Raises
     CorpusError where there is nothing that can be read.
     """

@@ -42,7 +42,7 @@ def each(
     url_of: Callable[[Value], str],
     read: Callable[[Value], Iterator[Document | Dropped]],
 ) -> Iterator[Document | Dropped]:
-    """Read every page; a page that fails is told, and a site that keeps failing is left."""
+    """Read every page; a page that fails is reported, and a site that keeps failing is left."""
     failures = 0
     for number, page in enumerate(pages):
         try:

@@ -1,4 +1,4 @@
-"""What a crawl has fetched already, so that it goes on where it stopped.
+"""What a crawl has fetched already, so that it continues where it stopped.
 
 Knows: a file of JSON lines that grows until a crawl has ended. Does not know: what is kept in it.
 A value is found under its key and a fingerprint of what the site said of it: a post that changed

@@ -1,7 +1,7 @@
 """PDF files, with pypdf where it is installed.
 
 Knows: how lines of a page become paragraphs again, and what repeats on every page. Does not know:
-PDF itself; pages without text (scans) are told, not guessed.
+PDF itself; pages without text (scans) are reported, not guessed.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ Knows: a raw stream, and whom to tell. Does not know: folders, archives, formats
 Data: raw stream -> `reading` -> buffered stream -> an importer.
 
 A stream of a damaged file ends at the damage instead of raising: an importer reads what there is,
-and the damage is told once, by whoever opened the file.
+and the damage is reported once, by whoever opened the file.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ export const fetchWhy = (id: number, position: number): Promise<Trace> =>
 export const exportAddress = (id: number | null): string =>
   id === null ? `${CHATS}/export` : `${CHATS}/${id}/export`;
 
-/** Send a message to a kept chat, or begin one with it (null): `onBegin` is told which. */
+/** Send a message to a kept chat, or begin one with it (null): `onBegin` gets its id. */
 export const say = (
   id: number | null,
   message: string,

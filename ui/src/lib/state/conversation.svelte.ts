@@ -19,7 +19,7 @@ import { settings } from './settings.svelte';
 
 type Generate = (signal: AbortSignal, onText: (text: string) => void) => Promise<ReplyFrame>;
 
-/** The server has the message, its place is told when the reply ends. */
+/** The server has the message, its place is known when the reply ends. */
 const STORED_SOMEWHERE = -1;
 const PATIENCE_MS = 3000;
 
@@ -133,7 +133,7 @@ class Conversation {
       this.problem = '';
       this.join(id, found);
     } catch (error) {
-      // A server that is gone is told by what is asked of it next.
+      // That a server is gone is found out by what is asked of it next.
       const lost = !(error instanceof ChatError) || error.message === UNREACHABLE;
       if (this.id === id && !lost) this.problem = sentenceFor(error);
     }

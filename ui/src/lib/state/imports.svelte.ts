@@ -169,7 +169,7 @@ class Imports {
     if (now?.state === 'done' && !(this.now?.id === now.id && this.now.state === 'done')) {
       this.added += 1;
     }
-    // A page that is told the same again shows the same: what is typed or chosen in it stays.
+    // A page that receives the same again shows the same: what is typed or chosen in it stays.
     if (JSON.stringify(now) !== JSON.stringify(this.now)) this.now = now;
     this.watch();
   }
