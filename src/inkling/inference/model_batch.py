@@ -82,7 +82,7 @@ class ModelBatch:
         self.tokens = 0
         try:
             return self._step() if self._requests else []
-        except Exception as error:  # whoever steps this outlives a request; its reader gets the error
+        except Exception as error:  # whoever steps this outlives it; its reader gets the error
             for request in self.requests:
                 request.put(error)
             for sequence in list(self._requests):

@@ -162,7 +162,7 @@ class Scheduler:
                 if not batch.has_room(request, self._slots - self._active()):
                     return
                 batch.add(request)
-            except Exception as error:  # the worker outlives any one reply; the client gets the error
+            except Exception as error:  # the worker outlives it; the client gets the error
                 request.put(error)
             self._withdraw(request)
 

@@ -49,8 +49,8 @@ def list_runs(
 
 
 def _default_minutes(workspace: Workspace) -> float:
-    """What `[train]` of inkling.toml says, else the program. A mistake in the file is reported when a
-    training is asked for, not by a list."""
+    """What `[train]` of inkling.toml says, else the program. A mistake in the file is reported when
+    a training is asked for, not by a list."""
     try:
         return train_request(workspace, {}).minutes or DEFAULT_MINUTES
     except InklingError:

@@ -3,8 +3,8 @@
 Knows: which kind of source an address is. Does not know: how any is read (one module a kind).
 Data: address -> `publication` -> `Publication`, fetched while its records are gone through.
 
-A GitHub profile is recognized by its address, a Substack publication by its answers; any other blog is
-read from its feed, and from its sitemap what the feed does not reach back to.
+A GitHub profile is recognized by its address, a Substack publication by its answers; any other
+blog is read from its feed, and from its sitemap what the feed does not reach back to.
 """
 
 from __future__ import annotations

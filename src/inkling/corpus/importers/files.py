@@ -4,7 +4,7 @@ Knows: which reader a suffix has, the encoding step, files too large to be held.
 each format means (one module a format). Data: files that no other importer claims -> text ->
 reader -> items.
 
-It claims every file that nobody else wants, so that what cannot be read is reported with its suffix.
+It claims every file that nobody else wants: what cannot be read is reported with its suffix.
 """
 
 from __future__ import annotations

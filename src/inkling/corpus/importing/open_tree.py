@@ -174,7 +174,7 @@ class OpenTree:
 
 
 def open_tree(path: Path, on_read: Callable[[int], None] = _ignore) -> OpenTree:
-    """The files of a file, folder or archive. `on_read` is called each time with how many bytes were read.
+    """The files of a file, folder or archive. `on_read` gets how many bytes were read.
 
     Raises OSError where the path itself is not there or cannot be looked into.
     """
