@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from inkling.unfinished import sweep_run
 from inkling.workspace import Workspace
 
 
@@ -17,6 +18,6 @@ def test_a_sweep_takes_only_what_a_training_left(tmp_path: Path) -> None:
     kept = [".memory.8tsezdn4", ".spans.8tsezdn4", ".notes.markdown", ".best.json", "best.json"]
     for name in (*left, *kept):
         (run / name).mkdir() if ".step" in name or name.endswith("n4") else (run / name).touch()
-    workspace.sweep_run("r")
+    sweep_run(workspace, "r")
     assert not [name for name in left if (run / name).exists()]
     assert [name for name in kept if (run / name).exists()] == kept

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from inkling.atomic_files import atomic_folder, atomic_write
 from inkling.config import LadderSettings, ModelSettings, Phase
 from inkling.errors import CheckpointError
 from inkling.regular_files import open_regular, read_json
@@ -37,7 +38,6 @@ from inkling.run_files import (
     STATE_FILE,
 )
 from inkling.tensor_files import difference, read_shapes
-from inkling.workspace import atomic_folder, atomic_write
 
 if TYPE_CHECKING:
     from torch import Tensor

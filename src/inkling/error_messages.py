@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from inkling.errors import InklingError
+from inkling.errors import InklingError, explain_os_error
 from inkling.runtime import is_out_of_memory
-from inkling.workspace import explain_os_error
 
 
 def sentence_and_status(error: Exception) -> tuple[str, int]:

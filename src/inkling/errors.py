@@ -15,10 +15,13 @@
     └── ServerError              the web server cannot start (port in use, address refused)
 
 A message is one or two sentences: what happened, what was found, what to type next. Only
-`cli` and `server` turn these into exit codes and HTTP statuses.
+`cli` and `server` turn these into exit codes and HTTP statuses. What the system refuses
+becomes such a message here as well (`explain_os_error`).
 """
 
 from __future__ import annotations
+
+from pathlib import Path
 
 
 class InklingError(Exception):
@@ -75,3 +78,15 @@ class LostRankError(TrainingError):
 
 class ServerError(InklingError):
     """The server cannot start."""
+
+
+def explain_os_error(error: OSError, path: Path, doing: str) -> str:
+    """One sentence for a failed file operation, e.g. `doing="write"`."""
+    reason = (error.strerror or str(error)).lower()
+    advice = {
+        "no space left on device": "free some disk space, then run the same command again",
+        "permission denied": "check who owns it, or choose another folder with --workspace",
+        "read-only file system": "choose a folder you can write to with --workspace",
+        "file too large": "raise the file size limit (ulimit -f), then run the same command again",
+    }.get(reason, "fix that, then run the same command again")
+    return f"Could not {doing} {path}: {reason}. Nothing saved before was lost; {advice}."

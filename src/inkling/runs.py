@@ -19,9 +19,10 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
+from inkling.atomic_files import atomic_write
 from inkling.checkpoints import Checkpoints
 from inkling.config import Phase, RunConfig, Rung
-from inkling.errors import RunError, WorkspaceError
+from inkling.errors import RunError, WorkspaceError, explain_os_error
 from inkling.permissions import private_opener
 from inkling.regular_files import json_objects, read_json, read_regular
 from inkling.run_files import (
@@ -41,7 +42,7 @@ from inkling.run_files import (
     TOKENIZER_FILE,
     TRAIN_LOSS_FILE,
 )
-from inkling.workspace import Workspace, atomic_write, explain_os_error
+from inkling.workspace import Workspace
 
 STALE = "trained on text that has since been forgotten; train a new one: inkling train."
 

@@ -1,7 +1,8 @@
 """A workspace folder: the only place that knows its file and folder names.
 
-Knows: where things are, and how to write them so that a crash leaves the old or the new version
-(never half of one). Does not know what the files mean, or what lies in a run (inkling.run_files).
+Knows: where things are, which runs there are, who may read it all and who holds its locks. Does not
+know what the files mean, what lies in a run (inkling.run_files), or what a process that was killed
+left (inkling.unfinished).
 """
 
 from __future__ import annotations
@@ -10,15 +11,14 @@ import contextlib
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from inkling.errors import RunError, WorkspaceError
+from inkling.atomic_files import atomic_write
+from inkling.errors import RunError, WorkspaceError, explain_os_error
 from inkling.locks import LockFile, LockHeldError
 from inkling.permissions import (
-    FILE_MODE,
     FOLDER_MODE,
     close_to_others,
     close_tree_to_others,
@@ -26,12 +26,10 @@ from inkling.permissions import (
     is_shared_folder,
 )
 from inkling.regular_files import read_json, read_regular
-from inkling.run_files import CHECKPOINTS_FOLDER, CONFIG_FILE, TRAINING_FILES
+from inkling.run_files import CONFIG_FILE
 
 CONFIG_NAME = "inkling.toml"
 
-# Names of what is not yet whole (atomic_folder, atomic_write) or about to be deleted.
-_UNFINISHED = re.compile(r"\..+\.([a-z0-9_]{8}|old|[a-z0-9_]{8}\.old)")
 _RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 _NEW_CONFIG = """\
@@ -41,70 +39,9 @@ name = {name}
 """
 
 
-def explain_os_error(error: OSError, path: Path, doing: str) -> str:
-    """One sentence for a failed file operation, e.g. `doing="write"`."""
-    reason = (error.strerror or str(error)).lower()
-    advice = {
-        "no space left on device": "free some disk space, then run the same command again",
-        "permission denied": "check who owns it, or choose another folder with --workspace",
-        "read-only file system": "choose a folder you can write to with --workspace",
-        "file too large": "raise the file size limit (ulimit -f), then run the same command again",
-    }.get(reason, "fix that, then run the same command again")
-    return f"Could not {doing} {path}: {reason}. Nothing saved before was lost; {advice}."
-
-
-@contextlib.contextmanager
-def atomic_folder(target: Path) -> Iterator[Path]:
-    """Yield a temporary folder that becomes `target` when the block succeeds.
-
-    Every file in it is fsynced first; a reader sees all of it or nothing, and other accounts
-    nothing at all. An existing `target` is replaced. On failure the temporary folder is removed.
-    """
-    target.parent.mkdir(FOLDER_MODE, parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-    try:
-        yield temporary
-        for path in temporary.rglob("*"):
-            if path.is_file():
-                path.chmod(FILE_MODE)
-                _fsync(path)
-        _fsync(temporary)
-        if target.exists():
-            doomed = temporary.with_name(f"{temporary.name}.old")
-            target.rename(doomed)
-            temporary.rename(target)
-            shutil.rmtree(doomed)
-        else:
-            temporary.rename(target)
-        _fsync(target.parent)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
-
-
-def atomic_write(path: Path, content: str | bytes | Iterator[bytes], durable: bool = True) -> None:
-    """Write a file so that it holds either its old content or all of the new; pieces may come out
-    of the old one. Only its owner may read it.
-
-    Without `durable` it does not wait for the disk: readers never see half a file, but a power
-    cut may leave any of its versions, or an empty one.
-    """
-    whole = content.encode() if isinstance(content, str) else content
-    path.parent.mkdir(FOLDER_MODE, parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.writelines((whole,) if isinstance(whole, bytes) else whole)
-            if durable:
-                file.flush()
-                os.fsync(file.fileno())
-        os.replace(name, path)
-        if durable:
-            _fsync(path.parent)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(name)
-        raise
+def is_run_name(name: str) -> bool:
+    """Whether a run can be called so."""
+    return _RUN_NAME.fullmatch(name) is not None
 
 
 def _created(run_path: Path) -> str:
@@ -113,14 +50,6 @@ def _created(run_path: Path) -> str:
         return str(read_json(run_path / CONFIG_FILE).get("created", ""))
     except (OSError, ValueError, AttributeError):
         return ""
-
-
-def _fsync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 @dataclass(frozen=True)
@@ -302,8 +231,6 @@ class Workspace:
 
         Raises LockHeldError where another import holds it, OSError where nothing can be written.
         """
-        import shutil
-
         with self._importing.hold():
             shutil.rmtree(self.importing_path, ignore_errors=True)
             try:
@@ -315,31 +242,15 @@ class Workspace:
     def _importing(self) -> LockFile:
         return LockFile(self.path / ".importing.lock")
 
+    def importing_process(self) -> int | None:
+        """The process that holds the importing lock; None where none does."""
+        return self._importing.process()
+
     def sweep_importing(self) -> None:
         """Remove what an import left that was killed."""
         if self.importing_path.exists():
             with contextlib.suppress(LockHeldError, OSError), self.importing_lock():
                 pass
-
-    def sweep_status(self) -> None:
-        """Remove what a training left that was killed while it told how it gets on. Only for who
-        holds the training lock."""
-        for path in self.path.glob(f".{self.training_status_path.name}.????????"):
-            path.unlink(missing_ok=True)
-
-    def sweep_run(self, name: str) -> None:
-        """Remove what a training of a run left that was killed while it wrote. Only for who holds
-        the training lock; what others may be writing there (memory, spans, reports) stays."""
-        run = self.run_path(name)
-        found = [path for file in TRAINING_FILES for path in run.glob(f".{file}.*")]
-        found += (run / CHECKPOINTS_FOLDER).glob(".step-*")
-        for path in found:
-            if not _UNFINISHED.fullmatch(path.name):
-                continue
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink(missing_ok=True)
 
     @property
     def _lock(self) -> LockFile:
@@ -347,7 +258,7 @@ class Workspace:
 
     def run_path(self, name: str) -> Path:
         """The folder of a run. Raises RunError where the name could leave `runs/`."""
-        if not _RUN_NAME.fullmatch(name):
+        if not is_run_name(name):
             raise RunError(
                 f"{name!r} is not a run name. Use letters, digits, '.', '_' and '-', at most 64."
             )
@@ -357,38 +268,11 @@ class Workspace:
         """Names of the runs, oldest first, by when they were begun (a damaged one is oldest).
         What is called otherwise than a run can be ("modern-1 copy", ".DS_Store") is none."""
         try:
-            folders = [p for p in self.runs_path.iterdir() if _RUN_NAME.fullmatch(p.name)]
+            folders = [p for p in self.runs_path.iterdir() if is_run_name(p.name)]
         except OSError:
             return []
         runs = [p for p in folders if os.path.lexists(p / CONFIG_FILE)]
         return [p.name for p in sorted(runs, key=lambda p: (_created(p), p.name))]
-
-    def leftovers(self) -> list[Path]:
-        """What a process left behind that was killed while it wrote: nobody reads it again.
-
-        While something else writes here, what it is just writing is among them.
-        """
-        found = [
-            path
-            for name in (CONFIG_NAME, self.training_status_path.name)
-            for path in self.path.glob(f".{name}.????????")
-        ]
-        for top in (self.runs_path, self.ladders_path, self.exports_path):
-            for folder, folders, files in os.walk(top):
-                unfinished = {name for name in folders + files if _UNFINISHED.fullmatch(name)}
-                found += [Path(folder, name) for name in unfinished]
-                folders[:] = [name for name in folders if name not in unfinished]
-        if self.runs_path.is_dir():
-            found += [
-                path
-                for path in self.runs_path.iterdir()
-                if _RUN_NAME.fullmatch(path.name)
-                and path.is_dir()
-                and not (path / CONFIG_FILE).exists()
-            ]
-        if self.importing_path.exists() and self._importing.process() is None:
-            found.append(self.importing_path)
-        return sorted(found)
 
     @contextlib.contextmanager
     def training_lock(self) -> Iterator[None]:

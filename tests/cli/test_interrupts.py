@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from inkling.unfinished import leftovers
 from inkling.workflows.status import read_status
 from inkling.workspace import Workspace
 from tests.conftest import DEMO
@@ -62,7 +63,7 @@ def test_ctrl_c_while_a_training_gets_ready(module: str) -> None:
         check=True, capture_output=True,
     )  # fmt: skip
     stopped(interrupted(module, "train", "--steps", "100000", "-w", "w"))
-    assert workspace.leftovers() == []
+    assert leftovers(workspace) == []
 
 
 def test_ctrl_c_stays_ignored_in_the_background() -> None:

@@ -14,11 +14,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+from inkling.atomic_files import atomic_folder, atomic_write
 from inkling.chats import ChatStore
 from inkling.corpus.store import CorpusStore
 from inkling.server.account import connection_owner, owners_are_known
 from inkling.server.security import COOKIE
-from inkling.workspace import Workspace, atomic_folder, atomic_write
+from inkling.workspace import Workspace
 from tests.accounts import NOBODY, asked_by_nobody, connected_by_nobody
 from tests.conftest import Result, made_read_only
 from tests.server.conftest import (

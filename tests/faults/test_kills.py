@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from inkling.run_files import CONFIG_FILE, SAMPLES_FILE
+from inkling.unfinished import leftovers
 from tests.trainings import (
     STEPS,
     TINY,
@@ -48,5 +49,5 @@ def test_fifty_kills_lose_nothing() -> None:
     assert same(final_weights(workspace, "whole"), final_weights(workspace, "killed"))
     samples = (workspace.run_path("whole") / SAMPLES_FILE).read_text()
     assert (run / SAMPLES_FILE).read_text() == samples
-    left = [str(p.relative_to(workspace.path)) for p in workspace.leftovers()]
+    left = [str(p.relative_to(workspace.path)) for p in leftovers(workspace)]
     assert left == []

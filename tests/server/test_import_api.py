@@ -18,6 +18,7 @@ import pytest
 
 from inkling.corpus.store import CorpusStore
 from inkling.server.sent_files import ImportBusyError, SentFiles
+from inkling.unfinished import leftovers
 from inkling.workspace import Workspace
 from tests.importers.site import MISSING, page, serving
 from tests.server.conftest import (
@@ -560,7 +561,7 @@ def test_a_killed_server_leaves_nothing_once_it_is_started_again(
                 killed(server)
         else:
             killed(server)
-    assert workspace.leftovers() == [workspace.importing_path]
+    assert leftovers(workspace) == [workspace.importing_path]
     assert workspace.importing_path.stat().st_mode & 0o777 == 0o700
     server = start_server(workspace.path)
     try:
@@ -578,7 +579,7 @@ def test_a_second_server_leaves_the_first_ones_files(workspace: Workspace) -> No
     first = start_server(workspace.path)
     try:
         now = sent(first, {GROUP: CHAT.encode()})
-        assert workspace.leftovers() == []
+        assert leftovers(workspace) == []
         second = start_server(workspace.path)
         try:
             refused = call(second, "POST", json={"files": [{"path": "a.md", "size": 1}]})

@@ -17,9 +17,8 @@ from pydantic import ValidationError
 from inkling.chats.records import as_jsonl
 from inkling.cli.chat_session import ChatSession
 from inkling.config import SamplingSettings
-from inkling.errors import ChatsError, UsageError
+from inkling.errors import ChatsError, UsageError, explain_os_error
 from inkling.permissions import private_opener
-from inkling.workspace import explain_os_error
 
 
 @dataclass(frozen=True)

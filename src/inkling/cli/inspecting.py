@@ -74,7 +74,7 @@ class Asked:
             if self.out.suffix.lower() == ".png":
                 draw(self.out)
             else:
-                from inkling.workspace import atomic_write
+                from inkling.atomic_files import atomic_write
 
                 found = json.dumps({**about, **numbers}, ensure_ascii=False, indent=1)
                 atomic_write(self.out, found + "\n")

@@ -19,9 +19,9 @@ import typer
 from inkling.cli.console import echo
 from inkling.cli.generate import warn_if_stale
 from inkling.cli.options import RunOption, WorkspaceOption, find_workspace
-from inkling.errors import UsageError
+from inkling.errors import UsageError, explain_os_error
 from inkling.settings import reply_settings, sampling_settings
-from inkling.workspace import Workspace, explain_os_error
+from inkling.workspace import Workspace
 
 if TYPE_CHECKING:
     from inkling.server.training_process import TrainingProcess

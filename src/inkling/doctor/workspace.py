@@ -23,6 +23,7 @@ from inkling.server.training_process import Status, TrainingProcess, run_state
 from inkling.settings import corpus_settings, sampling_settings, train_request
 from inkling.tokens.dataset import PackedIds
 from inkling.tokens.tokenizer import Tokenizer
+from inkling.unfinished import leftovers
 from inkling.wording import plural
 from inkling.workspace import Workspace
 
@@ -101,12 +102,12 @@ def look_at_workspace(workspace: Workspace, findings: CheckFindings) -> Workspac
         findings.notes.append(f"{what} is being trained now (process {status.pid}).")
     runs = _runs(workspace, status, corpus, findings)
     # While a training writes, what it is just writing looks the same.
-    leftovers = workspace.leftovers() if status.pid is None else []
-    if leftovers:
-        size = sum(map(_size, leftovers)) / 1e6
+    left = leftovers(workspace) if status.pid is None else []
+    if left:
+        size = sum(map(_size, left)) / 1e6
         findings.problems.append(
-            f"Writing was cut off here {plural(len(leftovers), 'time')}; what it left takes "
-            f"{size:.1f} MB and is never read. Delete it: rm -r {shlex.join(map(str, leftovers))}"
+            f"Writing was cut off here {plural(len(left), 'time')}; what it left takes "
+            f"{size:.1f} MB and is never read. Delete it: rm -r {shlex.join(map(str, left))}"
         )
     return WorkspaceFacts(
         path=str(workspace.path),
@@ -116,7 +117,7 @@ def look_at_workspace(workspace: Workspace, findings: CheckFindings) -> Workspac
         chats=chats,
         runs=runs,
         training=status.pid,
-        leftovers=[str(path) for path in leftovers],
+        leftovers=[str(path) for path in left],
     )
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 
+from inkling.atomic_files import atomic_write
 from inkling.evaluation.calibration import Calibration
 from inkling.evaluation.schema import EvaluationReport, HeldOut, Missing
 from inkling.evaluation.sentences import (
@@ -28,7 +29,6 @@ from inkling.evaluation.sentences import (
 from inkling.evaluation.stylometry import Voice
 from inkling.evaluation.units import bits
 from inkling.runs import Run
-from inkling.workspace import atomic_write
 
 _SIDE = 240  # of a reliability diagram, in SVG units
 _LEFT, _WIDTH = 140, 360  # of the figure of distances

@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from inkling.atomic_files import atomic_write
 from inkling.config import Phase, SamplingSettings
 from inkling.errors import RunError
 from inkling.evaluation.baselines import Baseline
@@ -23,7 +24,6 @@ from inkling.evaluation.stylometry import Voice
 from inkling.evaluation.units import bits, perplexity
 from inkling.regular_files import read_json
 from inkling.runs import Run
-from inkling.workspace import atomic_write
 
 VERSION: Literal[1] = 1
 

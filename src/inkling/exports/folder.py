@@ -22,12 +22,12 @@ from typing import TYPE_CHECKING
 from pydantic import Field, ValidationError
 
 from inkling import __version__
+from inkling.atomic_files import atomic_folder
 from inkling.config import Phase, RunConfig, Selection, Settings
 from inkling.errors import ExportError
 from inkling.exports.kinds import ExportKind
 from inkling.regular_files import open_regular, read_json
 from inkling.run_files import EXPORT_MARK
-from inkling.workspace import atomic_folder
 
 if TYPE_CHECKING:
     from inkling.exports.exportable_run import ExportableRun

@@ -19,6 +19,7 @@ import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from inkling.atomic_files import atomic_write
 from inkling.corpus.store import CorpusStore
 from inkling.forgetting.databases import purge_rows
 from inkling.forgetting.findings import (
@@ -33,7 +34,7 @@ from inkling.forgetting.removal import apply_removal
 from inkling.forgetting.scan import scan
 from inkling.forgetting.search_patterns import PatternSearch
 from inkling.runs import Run
-from inkling.workspace import Workspace, atomic_write
+from inkling.workspace import Workspace
 
 
 @dataclass(frozen=True)

@@ -27,11 +27,11 @@ from typing import Any, overload
 
 import numpy as np
 
+from inkling.atomic_files import atomic_folder
 from inkling.memory.index import FIELDS, Index, IndexBuilder
 from inkling.memory.postings import Field
 from inkling.memory.records import Record
 from inkling.regular_files import open_regular, read_json
-from inkling.workspace import atomic_folder
 
 VERSION = 1
 HEADER = "index.json"

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
+from inkling.atomic_files import atomic_folder
 from inkling.config import DataFacts, Selection
 from inkling.corpus.dataset import Dataset
 from inkling.corpus.duplicates import Section
@@ -36,7 +37,7 @@ from inkling.settings import corpus_settings
 from inkling.tokens.chat_format import encode_dialogs, normalize_turn
 from inkling.tokens.dataset import PackedWriter, write_index
 from inkling.tokens.tokenizer import ME, PAD, THEM, Tokenizer, safe_chunks
-from inkling.workspace import Workspace, atomic_folder
+from inkling.workspace import Workspace
 
 __all__ = [
     "MIN_CHARACTERS", "Prepared", "estimate_facts", "new_run_path",

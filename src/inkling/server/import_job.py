@@ -19,14 +19,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from inkling.corpus.store import CorpusStore
-from inkling.errors import InklingError
+from inkling.errors import InklingError, explain_os_error
 from inkling.server.import_schemas import AddedSource, FoundSource, ImportNow, ImportState, Said
 from inkling.server.refusals import UNEXPECTED
 from inkling.server.sent_files import SentFiles
 from inkling.workflows.add import AddOptions
 from inkling.workflows.import_batch import ImportBatch, Told
 from inkling.workflows.import_progress import ImportProgress
-from inkling.workspace import Workspace, explain_os_error
+from inkling.workspace import Workspace
 
 PATIENCE_SECONDS = 3.0
 """In which a reading that was cancelled has ended, unless it waits for a site."""

@@ -15,12 +15,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from inkling.errors import ServerError
+from inkling.errors import ServerError, explain_os_error
 from inkling.locks import LockHeldError
 from inkling.server.import_schemas import SentFile
 from inkling.wording import size
 from inkling.workflows.import_batch import SentBatch, sources_of
-from inkling.workspace import Workspace, explain_os_error
+from inkling.workspace import Workspace
 
 SPARE_BYTES = 200_000_000
 """Disk space that an import leaves free, for what it stores."""

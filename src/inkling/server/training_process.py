@@ -18,7 +18,7 @@ import sys
 import threading
 from dataclasses import dataclass
 
-from inkling.errors import ServerError
+from inkling.errors import ServerError, explain_os_error
 from inkling.permissions import private_opener
 from inkling.runs import Run
 from inkling.server.runs_schemas import ProcessState, RunState, TrainingRequest
@@ -26,7 +26,7 @@ from inkling.settings import selection_as_typed, train_request
 from inkling.training.progress import Progress, read_progress
 from inkling.workflows.delete_runs import delete_runs
 from inkling.workflows.status import TrainingStatus, announce, read_status
-from inkling.workspace import Workspace, explain_os_error
+from inkling.workspace import Workspace
 
 KILLED = (
     "The training ended without a word: it was killed, the machine was switched off, or memory "

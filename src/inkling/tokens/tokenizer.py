@@ -262,7 +262,7 @@ class Tokenizer:
 
     def save(self, path: Path) -> None:
         """Write `tokenizer.json` in the format of Hugging Face `tokenizers`."""
-        from inkling.workspace import atomic_write
+        from inkling.atomic_files import atomic_write
 
         atomic_write(path, self.to_json())
 

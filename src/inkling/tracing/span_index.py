@@ -28,10 +28,10 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from inkling.atomic_files import atomic_folder
 from inkling.errors import CorpusError
 from inkling.regular_files import open_regular, parse_json, read_json
 from inkling.tracing.suffix_array import SuffixArray
-from inkling.workspace import atomic_folder
 
 VERSION = 1
 MIN_CHARACTERS = 20

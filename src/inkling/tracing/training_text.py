@@ -20,7 +20,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from inkling.errors import RunError
+from inkling.errors import RunError, explain_os_error
 from inkling.locks import locked_folder
 from inkling.regular_files import read_regular
 from inkling.runs import Run
@@ -28,7 +28,6 @@ from inkling.tokens.chat_format import as_said
 from inkling.tokens.dataset import INDEX_NAME, MOST_INDEX_BYTES, PackedIds
 from inkling.tokens.tokenizer import ME, THEM, Tokenizer
 from inkling.tracing.span_index import SpanIndex
-from inkling.workspace import explain_os_error
 
 TextKind = Literal["writing", "them", "me"]
 

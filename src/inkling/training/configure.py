@@ -17,6 +17,7 @@ from functools import partial
 import torch
 
 from inkling import __version__
+from inkling.atomic_files import atomic_folder
 from inkling.config import (
     DataFacts,
     LadderSettings,
@@ -49,7 +50,7 @@ from inkling.training.forecast import STATE_BYTES
 from inkling.training.reading import character_limit
 from inkling.training.session import Session, deadline
 from inkling.training.step import time_step
-from inkling.workspace import Workspace, atomic_folder
+from inkling.workspace import Workspace
 
 PROBE_SHARE = 0.02
 """Of the time that is left, for timing a step."""

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from inkling.atomic_files import atomic_write
 from inkling.config import DataFacts, Phase
 from inkling.regular_files import read_regular
 from inkling.run_files import PROGRESS_FILE, TRAIN_LOSS_FILE
-from inkling.workspace import atomic_write
 
 if TYPE_CHECKING:
     from inkling.runs import Run

@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from inkling.atomic_files import atomic_write
 from inkling.corpus.demo import demo_corpus
-from inkling.errors import UsageError
+from inkling.errors import UsageError, explain_os_error
 from inkling.wording import plural
-from inkling.workspace import Workspace, atomic_write, explain_os_error
+from inkling.workspace import Workspace
 
 if TYPE_CHECKING:
     from inkling.config import SamplingSettings

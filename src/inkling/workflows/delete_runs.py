@@ -6,8 +6,8 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from inkling.errors import WorkspaceError
-from inkling.workspace import Workspace, explain_os_error
+from inkling.errors import WorkspaceError, explain_os_error
+from inkling.workspace import Workspace
 
 
 def delete_runs(workspace: Workspace, folders: Iterable[Path]) -> None:

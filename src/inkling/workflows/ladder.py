@@ -16,6 +16,7 @@ from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING
 
+from inkling.atomic_files import atomic_write
 from inkling.config import DEFAULT_SEED, Recipe, SamplingSettings, Selection, TrainRequest
 from inkling.errors import UsageError
 from inkling.permissions import FOLDER_MODE
@@ -26,7 +27,7 @@ from inkling.workflows.callbacks import TrainingCallbacks
 from inkling.workflows.signals import StopRequest
 from inkling.workflows.status import StatusWriter
 from inkling.workflows.train import training_session
-from inkling.workspace import Workspace, atomic_write
+from inkling.workspace import Workspace
 
 if TYPE_CHECKING:
     from inkling.plots import Curve

@@ -19,9 +19,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from inkling.atomic_files import atomic_write
 from inkling.error_messages import sentence_and_status
 from inkling.regular_files import read_regular
-from inkling.workspace import Workspace, atomic_write
+from inkling.unfinished import sweep_status
+from inkling.workspace import Workspace
 
 StatusState = Literal["started", "preparing", "training", "done", "stopped", "failed"]
 
@@ -82,7 +84,7 @@ def training_status(workspace: Workspace) -> Iterator[StatusWriter]:
     Raises WorkspaceError where another training holds the lock.
     """
     with workspace.training_lock():
-        workspace.sweep_status()
+        sweep_status(workspace)
         writer = StatusWriter(workspace)
         try:
             writer.preparing(None)

@@ -21,6 +21,7 @@ from inkling.config import Recipe, Selection, TrainRequest
 from inkling.errors import RunError
 from inkling.ranks import ALONE, Ranks
 from inkling.settings import train_request
+from inkling.unfinished import sweep_run
 from inkling.workflows.callbacks import TrainingCallbacks
 from inkling.workflows.follow import announce_run
 from inkling.workflows.result import TrainingResult
@@ -160,7 +161,7 @@ def resume(
         if found.stale():
             raise RunError(f"The run {found.name!r} is not trained on: it was {STALE}")
         if ranks.first:
-            workspace.sweep_run(found.name)
+            sweep_run(workspace, found.name)
         status.preparing(found.name)
 
         import_torch()

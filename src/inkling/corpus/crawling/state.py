@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from inkling.atomic_files import atomic_write
 from inkling.permissions import FOLDER_MODE, private_opener
-from inkling.workspace import atomic_write
 
 _VISITS = "visits"
 
