@@ -19,15 +19,13 @@ from starlette.requests import ClientDisconnect
 from inkling.corpus.importing.registry import importers
 from inkling.errors import InklingError
 from inkling.server.import_job import ImportJob
+from inkling.server.import_requests import ConfirmRequest, ImportRequest, ReadAgainRequest
 from inkling.server.import_schemas import (
-    ConfirmRequest,
     ImportAnswer,
     ImportEvents,
     ImportNow,
-    ImportRequest,
     KnownSource,
     KnownSources,
-    ReadAgainRequest,
 )
 from inkling.server.json_route import JsonRoute
 from inkling.server.refusals import ErrorAnswer, ImportNotFoundError, TooManyWatchersError

@@ -15,13 +15,8 @@ from inkling.corpus.crawling.crawl import web_address
 from inkling.corpus.importing.importer import same_name
 from inkling.errors import UsageError
 from inkling.server.import_job import ImportJob
-from inkling.server.import_schemas import (
-    ConfirmRequest,
-    FoundSource,
-    ImportNow,
-    ImportRequest,
-    ReadAgainRequest,
-)
+from inkling.server.import_requests import ConfirmRequest, ImportRequest, ReadAgainRequest
+from inkling.server.import_schemas import FoundSource, ImportNow
 from inkling.server.refusals import ImportNotFoundError
 from inkling.server.sent_files import ImportBusyError, SentFiles
 from inkling.workflows.add import AddOptions

@@ -17,28 +17,27 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from fastapi import APIRouter, Response
 
-from inkling.server.inside_runs import list_inside_runs, list_ladders
-from inkling.server.inside_schemas import (
-    Climbed,
-    ClimbRequest,
-    ContinueAnswer,
+from inkling.server.inside_requests import (
     ContinueRequest,
-    FiringAnswer,
     HeadRequest,
-    HeadsAnswer,
     InsideRequest,
-    InsideRuns,
-    Ladders,
     LayerRequest,
     NeuronRequest,
-    NeuronsAnswer,
-    NextAnswer,
     NextRequest,
     PairRequest,
+    PositionRequest,
+)
+from inkling.server.inside_runs import list_inside_runs, list_ladders
+from inkling.server.inside_runs_schemas import Climbed, ClimbRequest, InsideRuns, Ladders
+from inkling.server.inside_schemas import (
+    ContinueAnswer,
+    FiringAnswer,
+    HeadsAnswer,
+    NeuronsAnswer,
+    NextAnswer,
     PairsAnswer,
     PassagesAnswer,
     PiecesAnswer,
-    PositionRequest,
     StepsAnswer,
     SurpriseAnswer,
 )

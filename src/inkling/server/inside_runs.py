@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from inkling.config import LadderSettings
 from inkling.regular_files import read_json
 from inkling.runs import Run
-from inkling.server.inside_schemas import (
+from inkling.server.inside_runs_schemas import (
     CheckpointRow,
     InsideRun,
     InsideRuns,

@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 from inkling.errors import ServerError, explain_os_error
 from inkling.locks import LockHeldError
-from inkling.server.import_schemas import SentFile
+from inkling.server.import_requests import SentFile
 from inkling.wording import size
 from inkling.workflows.import_batch import SentBatch, sources_of
 from inkling.workspace import Workspace
