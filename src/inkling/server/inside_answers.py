@@ -1,30 +1,26 @@
 """From a look at a model to what the page is told of it.
 
 Knows: which numbers belong to which panel. Does not know HTTP or where models come from.
-Data: `Look` (a checkpoint, a text, its forward pass) -> a model of inside_schemas.py, or tensors in
-the layout of safetensors.
+Data: `Look` (a checkpoint, a text, its forward pass) -> a model of inside_schemas.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from inkling.errors import UsageError
-from inkling.inspection.attention_tiles import tiles
-from inkling.inspection.forward import AttentionStates, ForwardStates, LayerStates
 from inkling.inspection.heads import head_measures
-from inkling.inspection.inspected_model import InspectedModel, ReadText
+from inkling.inspection.inspected_model import InspectedModel
 from inkling.inspection.neurons import measure_neurons
 from inkling.inspection.next_piece import next_pieces
 from inkling.inspection.pair_table import pair_table
-from inkling.inspection.pieces import character_ids, describe, merge_ranks, piece_text
+from inkling.inspection.pieces import character_ids, merge_ranks, piece_text
 from inkling.inspection.surprise import surprises
 from inkling.inspection.writing_steps import writing_steps
+from inkling.server.inside_look import Look
 from inkling.server.inside_schemas import (
     FiringAnswer,
     FiringRow,
@@ -39,7 +35,6 @@ from inkling.server.inside_schemas import (
     PairsAnswer,
     PassageRow,
     PassagesAnswer,
-    PieceRow,
     PiecesAnswer,
     StepsAnswer,
     SurpriseAnswer,
@@ -55,59 +50,6 @@ if TYPE_CHECKING:
 MAX_MERGED_CHARACTERS = 2_000
 """Of the merge-by-merge slider."""
 PASSAGES = 3
-
-
-@dataclass
-class Look:
-    """A checkpoint and a text that it reads."""
-
-    models: InspectedModels
-    model: InspectedModel
-    text: ReadText
-
-    @cached_property
-    def states(self) -> ForwardStates:
-        return self.models.states(self.model, self.text)
-
-    def about(self, ids: Iterable[int]) -> dict[str, Any]:
-        """The fields that every answer has; `ids` are those that it names."""
-        trained = self.models.training_text(self.model.run)
-        counts = None if trained is None else trained.counts
-        pieces = describe(self.model.tokenizer, dict.fromkeys(ids), self.model.live, counts)
-        return {
-            "run": self.model.run.name,
-            "step": self.model.step,
-            "start": self.text.start,
-            "stop": self.text.stop,
-            "total": len(self.text.ids),
-            "context": self.model.context_length,
-            "vocabulary": [PieceRow(**asdict(piece)) for piece in pieces],
-        }
-
-    def layer(self, number: int) -> LayerStates:
-        layers = self.states.layers
-        if not layers:
-            raise UsageError(
-                f"The run {self.model.run.name} is a bigram: a table of pairs, without attention "
-                "or neurons. Choose another run."
-            )
-        if number >= len(layers):
-            raise UsageError(
-                f"The run {self.model.run.name} has {len(layers)} layers, 0 to {len(layers) - 1}; "
-                f"there is no layer {number}."
-            )
-        return layers[number]
-
-    def attention(self, layer: int) -> AttentionStates:
-        found = self.layer(layer).attention
-        assert found is not None, "every layer attends"
-        return found
-
-    def position(self, wanted: int | None) -> int:
-        last = len(self.text.window) - 1
-        if wanted is not None and wanted > last:
-            raise UsageError(f"The text has {last + 1} pieces here; there is no piece {wanted}.")
-        return last if wanted is None else wanted
 
 
 def pieces_answer(look: Look) -> PiecesAnswer:
@@ -164,11 +106,11 @@ def pairs_answer(look: Look, position: int | None) -> PairsAnswer:
     rung = look.models.bigram_rung(model)
     table = pair_table(model, text, counts, look.position(position), rung)
     rows = [PairRowAnswer.model_validate(asdict(row)) for row in table.rows]
-    characters = _characters(look)
+    characters = look.characters
     counted = float(-np.log2(counts.probability(text.window)[1:]).sum())
     taught = None
     if rung is not None and len(text.window) <= rung.context_length:
-        taught = _bits(look.models.states(rung, text), text)
+        taught = look.bits(rung)
     mentioned = [*(row.id for row in rows), *table.columns]
     mentioned += [follower.id for row in rows for follower in row.top]
     return PairsAnswer(
@@ -177,7 +119,7 @@ def pairs_answer(look: Look, position: int | None) -> PairsAnswer:
         rows=rows,
         rung=None if rung is None else rung.run.name,
         counted_bits=counted / characters if characters else None,
-        model_bits=_bits(look.states, text) / characters if characters else None,
+        model_bits=look.bits() / characters if characters else None,
         rung_bits=taught / characters if characters and taught is not None else None,
     )
 
@@ -197,34 +139,6 @@ def passages_answer(
         count=int(counts.counts_of(np.array(first), np.array(second))),
         passages=[PassageRow(**asdict(passage)) for passage in passages],
     )
-
-
-def attention_tensors(look: Look, layer: int, head: int) -> dict[str, np.ndarray]:
-    """`scores` (T, T), QKᵀ of a head, fp32: from them and √head_dim follows all else."""
-    attention = look.attention(layer)
-    heads = len(attention.q_HTD)
-    if head >= heads:
-        raise UsageError(
-            f"A layer of the run {look.model.run.name} has {heads} heads, 0 to {heads - 1}; there "
-            f"is no head {head}."
-        )
-    scores = (attention.q_HTD[head] @ attention.k_HTD[head].mT).float().cpu().numpy()
-    return {"scores": scores, "head_dim": np.array([attention.head_dim], np.float32)}
-
-
-def tile_tensors(look: Look) -> dict[str, np.ndarray]:
-    """`tiles` (L, H, S, S) u8: √p of every head, 255 is 1."""
-    look.layer(0)
-    weights = [look.attention(number).weights_HTT for number in range(len(look.states.layers))]
-    return {"tiles": np.stack([tiles(w.float().cpu().numpy()) for w in weights])}
-
-
-def activation_tensors(look: Look, layer: int) -> dict[str, np.ndarray]:
-    """`activations` (T, F) of a layer, fp32; no columns where it has no neurons."""
-    neurons = look.layer(layer).neurons
-    if neurons is None:
-        return {"activations": np.zeros((len(look.text.window), 0), np.float32)}
-    return {"activations": neurons.activations_TF.float().cpu().numpy()}
 
 
 def heads_answer(look: Look) -> HeadsAnswer:
@@ -309,7 +223,7 @@ def surprise_answer(look: Look) -> SurpriseAnswer:
     """Each piece's surprise, and their sum."""
     logits_TV = look.states.logits_TV.float().cpu().numpy()
     found = surprises(logits_TV, look.text.window)
-    bits, characters = sum(one.bits for one in found), _characters(look)
+    bits, characters = sum(one.bits for one in found), look.characters
     mentioned = [*look.text.window, *(index for one in found for index, _ in one.top)]
     return SurpriseAnswer(
         **look.about(mentioned),
@@ -349,14 +263,3 @@ def steps_answer(look: Look, settings: SamplingSettings) -> StepsAnswer:
         drawn=drawn,
         ends=drawn == look.model.tokenizer.end_id,
     )
-
-
-def _bits(states: ForwardStates, text: ReadText) -> float:
-    logits_TV = states.logits_TV.float().cpu().numpy()
-    return sum(one.bits for one in surprises(logits_TV, text.window, top=0))
-
-
-def _characters(look: Look) -> int:
-    """Characters that the scored pieces of the window begin."""
-    started = look.model.tokenizer.characters_started
-    return int(started[list(look.text.window[1:])].sum())

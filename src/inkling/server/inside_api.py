@@ -1,7 +1,7 @@
 """The Inside API: what a checkpoint computes on a text.
 
 Knows: the routes under `/api/inside`. Does not know how anything is computed (inspection), kept
-(inspected_models.py) or told (inside_answers.py).
+(inspected_models.py) or told (inside_answers.py, inside_tensors.py).
 Data: run, step, text -> a look -> JSON, or tensors in the layout of safetensors.
 
 Every route that reads a text is a POST, so that no text stands in an address, a log or a history.
@@ -46,7 +46,7 @@ from inkling.server.refusals import ErrorAnswer
 from inkling.server.services import Served, Services
 
 if TYPE_CHECKING:
-    from inkling.server.inside_answers import Look
+    from inkling.server.inside_look import Look
 
 inside_router = APIRouter(
     prefix="/api/inside", route_class=JsonRoute, responses={"default": {"model": ErrorAnswer}}
@@ -75,7 +75,7 @@ class TensorResponse(Response):
 
 @contextmanager
 def _looking(services: Services, asked: InsideRequest) -> Iterator[Look]:
-    from inkling.server.inside_answers import Look
+    from inkling.server.inside_look import Look
 
     models = services.inspected
     with models.looking():
@@ -130,7 +130,7 @@ def continue_text(services: Served, body: ContinueRequest) -> ContinueAnswer:
 @inside_router.post("/attention", response_class=TensorResponse, responses=_TENSORS)
 def read_attention(services: Served, body: HeadRequest) -> TensorResponse:
     """`scores` (T, T) of a head, and its `head_dim`."""
-    from inkling.server.inside_answers import attention_tensors
+    from inkling.server.inside_tensors import attention_tensors
 
     with _looking(services, body) as look:
         return TensorResponse(attention_tensors(look, body.layer, body.head))
@@ -148,7 +148,7 @@ def read_heads(services: Served, body: InsideRequest) -> HeadsAnswer:
 @inside_router.post("/tiles", response_class=TensorResponse, responses=_TENSORS)
 def read_tiles(services: Served, body: InsideRequest) -> TensorResponse:
     """`tiles` (L, H, S, S) of all heads, a byte a cell."""
-    from inkling.server.inside_answers import tile_tensors
+    from inkling.server.inside_tensors import tile_tensors
 
     with _looking(services, body) as look:
         return TensorResponse(tile_tensors(look))
@@ -166,7 +166,7 @@ def read_neurons(services: Served, body: InsideRequest) -> NeuronsAnswer:
 @inside_router.post("/activations", response_class=TensorResponse, responses=_TENSORS)
 def read_activations(services: Served, body: LayerRequest) -> TensorResponse:
     """`activations` (T, F) of a layer."""
-    from inkling.server.inside_answers import activation_tensors
+    from inkling.server.inside_tensors import activation_tensors
 
     with _looking(services, body) as look:
         return TensorResponse(activation_tensors(look, body.layer))

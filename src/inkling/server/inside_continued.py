@@ -13,7 +13,7 @@ from inkling.server.inside_schemas import ContinueAnswer
 
 if TYPE_CHECKING:
     from inkling.config import SamplingSettings
-    from inkling.server.inside_answers import Look
+    from inkling.server.inside_look import Look
 
 
 def continued(look: Look, settings: SamplingSettings) -> ContinueAnswer:
