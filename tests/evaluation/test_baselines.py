@@ -20,7 +20,7 @@ from inkling.evaluation.baselines import (
 from inkling.evaluation.compressors import added_nats, ppm_installed
 from inkling.evaluation.passages import HeldOutPassage, Symbols, writing_symbols
 from inkling.tokens.dataset import PackedIds
-from inkling.tokens.tokenizer import END as END_TOKEN
+from inkling.tokens.vocabulary import END as END_TOKEN
 
 
 def packed(ids: list[int]) -> PackedIds:

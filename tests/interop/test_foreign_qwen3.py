@@ -18,7 +18,9 @@ from inkling.model.build import build_model
 from inkling.runs import Run
 from inkling.runtime import Runtime
 from inkling.settings import reply_settings
-from inkling.tokens.tokenizer import SPECIAL_TOKENS, SPLIT_PATTERN, Tokenizer
+from inkling.tokens.pre_tokenizer import SPLIT_PATTERN
+from inkling.tokens.tokenizer import Tokenizer
+from inkling.tokens.vocabulary import SPECIAL_TOKENS
 from inkling.workflows.export import import_model, plan_export
 from inkling.workspace import Workspace
 from tests.conftest import DEMO, Result

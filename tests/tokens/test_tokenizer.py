@@ -10,12 +10,9 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer as FastTokenizer
 
 from inkling.errors import TokenizerError
-from inkling.tokens.tokenizer import (
-    SPECIAL_TOKENS,
-    StreamDecoder,
-    Tokenizer,
-    safe_chunks,
-)
+from inkling.tokens.pre_tokenizer import safe_chunks
+from inkling.tokens.tokenizer import StreamDecoder, Tokenizer
+from inkling.tokens.vocabulary import SPECIAL_TOKENS
 
 CORPUS = (
     "Der Bär ißt Honig. The café is naïve, they're sure! 日本語テキスト\n\n"

@@ -18,7 +18,8 @@ import numpy as np
 
 from inkling.tokens.chat_format import Turn, as_said
 from inkling.tokens.dataset import PackedIds
-from inkling.tokens.tokenizer import END, ME, SPECIAL_TOKENS, THEM, Tokenizer
+from inkling.tokens.tokenizer import Tokenizer
+from inkling.tokens.vocabulary import END, ME, SPECIAL_TOKENS, THEM
 
 FIRST_SPECIAL = 0x110000
 """Code of the first special token among `Symbols.codes`: one past the last of Unicode."""

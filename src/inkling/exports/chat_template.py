@@ -22,7 +22,7 @@ from importlib.resources import files
 
 from inkling.inference.prompts import HISTORY_TURNS
 from inkling.tokens.chat_format import APOSTROPHES
-from inkling.tokens.tokenizer import SPECIAL_TOKENS
+from inkling.tokens.vocabulary import SPECIAL_TOKENS
 
 MOST_COMMON = 512
 """Own characters that count as common, at most: a long list takes longer than it saves."""

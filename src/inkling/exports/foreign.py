@@ -20,7 +20,8 @@ import numpy as np
 from inkling.config import ModelSettings, TrainingSettings
 from inkling.exports.exportable_run import Weights
 from inkling.tokens.adopted import silent_ids
-from inkling.tokens.tokenizer import SPECIAL_TOKENS, Tokenizer
+from inkling.tokens.tokenizer import Tokenizer
+from inkling.tokens.vocabulary import SPECIAL_TOKENS
 
 FOREIGN_CONTEXT = 2_048
 """Tokens of its context that are used: a chat needs no more, and keys and values of 40,000 would

@@ -20,7 +20,9 @@ from inkling.exports.exportable_run import ExportableRun
 from inkling.exports.kinds import GgufType
 from inkling.exports.qwen3 import to_qwen3
 from inkling.inference.sampling import REPETITION_WINDOW
-from inkling.tokens.tokenizer import PAD, SPLIT_PATTERN, Tokenizer
+from inkling.tokens.pre_tokenizer import SPLIT_PATTERN
+from inkling.tokens.tokenizer import Tokenizer
+from inkling.tokens.vocabulary import PAD
 
 if TYPE_CHECKING:
     from gguf import GGUFWriter

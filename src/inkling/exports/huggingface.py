@@ -14,7 +14,7 @@ from typing import Any
 from inkling.exports.chat_template import jinja_template
 from inkling.exports.exportable_run import ExportableRun
 from inkling.exports.qwen3 import qwen3_config, to_qwen3
-from inkling.tokens.tokenizer import END, PAD, SPECIAL_TOKENS
+from inkling.tokens.vocabulary import END, PAD, SPECIAL_TOKENS
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 TOKENIZER, TOKENIZER_CONFIG = "tokenizer.json", "tokenizer_config.json"

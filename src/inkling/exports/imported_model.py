@@ -28,7 +28,8 @@ from inkling.exports.qwen3 import from_qwen3, key_value_heads_of, settings_of
 from inkling.regular_files import open_regular, read_json
 from inkling.tensor_files import read_shapes
 from inkling.tokens.adopted import adopt
-from inkling.tokens.tokenizer import SPECIAL_TOKENS, Tokenizer
+from inkling.tokens.tokenizer import Tokenizer
+from inkling.tokens.vocabulary import SPECIAL_TOKENS
 
 if TYPE_CHECKING:
     from torch import Tensor

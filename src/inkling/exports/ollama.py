@@ -8,7 +8,7 @@ from __future__ import annotations
 from inkling.exports.chat_template import ollama_template
 from inkling.exports.exportable_run import ExportableRun
 from inkling.inference.sampling import REPETITION_WINDOW
-from inkling.tokens.tokenizer import END, THEM
+from inkling.tokens.vocabulary import END, THEM
 
 
 def modelfile(model: ExportableRun, gguf_name: str) -> str:

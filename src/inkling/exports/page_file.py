@@ -27,7 +27,7 @@ from inkling.exports.exportable_run import ExportableRun
 from inkling.exports.page_memory import PageMemory
 from inkling.exports.quantised import quantise
 from inkling.exports.safety import copying_sentence
-from inkling.tokens.tokenizer import END, ME, THEM
+from inkling.tokens.vocabulary import END, ME, THEM
 
 _PAGE = files("inkling.exports").joinpath("page")
 

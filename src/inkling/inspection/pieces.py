@@ -18,7 +18,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from inkling.tokens.tokenizer import SPECIAL_TOKENS, Tokenizer
+from inkling.tokens.tokenizer import Tokenizer
+from inkling.tokens.vocabulary import SPECIAL_TOKENS
 
 
 @dataclass(frozen=True)

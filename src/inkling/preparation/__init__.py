@@ -36,7 +36,9 @@ from inkling.run_files import CONFIG_FILE, DATA_FOLDER, TOKENIZER_FILE
 from inkling.settings import corpus_settings
 from inkling.tokens.chat_format import encode_dialogs, normalize_turn
 from inkling.tokens.dataset import PackedWriter, write_index
-from inkling.tokens.tokenizer import ME, PAD, THEM, Tokenizer, safe_chunks
+from inkling.tokens.pre_tokenizer import safe_chunks
+from inkling.tokens.tokenizer import Tokenizer
+from inkling.tokens.vocabulary import ME, PAD, THEM
 from inkling.workspace import Workspace
 
 __all__ = [

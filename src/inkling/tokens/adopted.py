@@ -11,7 +11,8 @@ from typing import Any
 
 from inkling.errors import TokenizerError
 from inkling.regular_files import parse_json
-from inkling.tokens.tokenizer import BYTE_SYMBOLS, SPECIAL_TOKENS, Tokenizer
+from inkling.tokens.tokenizer import Tokenizer
+from inkling.tokens.vocabulary import BYTE_SYMBOLS, SPECIAL_TOKENS
 
 
 def adopt(content: str) -> Tokenizer:
@@ -35,7 +36,7 @@ def adopt(content: str) -> Tokenizer:
     known = fast.get_vocab(with_added_tokens=True)
     if sorted(known.values()) != list(range(len(known))):
         raise TokenizerError("leaves out ids between its tokens.")
-    if missing := BYTE_SYMBOLS - known.keys():
+    if missing := set(BYTE_SYMBOLS) - known.keys():
         raise TokenizerError(f"cannot write every text: {len(missing)} of 256 bytes are missing.")
     if taken := next((token for token in SPECIAL_TOKENS if token in known), None):
         raise TokenizerError(f"has a token {taken} of its own, which Inkling needs.")

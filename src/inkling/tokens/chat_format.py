@@ -18,7 +18,8 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from inkling.tokens.tokenizer import END, ME, THEM, Tokenizer
+from inkling.tokens.tokenizer import Tokenizer
+from inkling.tokens.vocabulary import END, ME, THEM
 
 Turn = tuple[str, str]
 """(role, text) with role "them" or "me"."""

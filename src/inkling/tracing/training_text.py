@@ -26,7 +26,8 @@ from inkling.regular_files import read_regular
 from inkling.runs import Run
 from inkling.tokens.chat_format import as_said
 from inkling.tokens.dataset import INDEX_NAME, MOST_INDEX_BYTES, PackedIds
-from inkling.tokens.tokenizer import ME, THEM, Tokenizer
+from inkling.tokens.tokenizer import Tokenizer
+from inkling.tokens.vocabulary import ME, THEM
 from inkling.tracing.span_index import SpanIndex
 
 TextKind = Literal["writing", "them", "me"]

@@ -28,7 +28,8 @@ from inkling.runtime import Runtime
 from inkling.tokens.dataset import PackedIds
 from inkling.tokens.loader import DialogLoader, Loader, MixedLoader, WindowLoader
 from inkling.tokens.question_augmentation import QuestionAugmentation
-from inkling.tokens.tokenizer import ME, THEM, Tokenizer
+from inkling.tokens.tokenizer import Tokenizer
+from inkling.tokens.vocabulary import ME, THEM
 from inkling.training.assembly import most_steps
 from inkling.training.bigram_start import start_from_bigrams
 from inkling.training.budget import Budget, TimeBudget
