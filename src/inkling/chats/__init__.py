@@ -1,5 +1,6 @@
-"""The chats a workspace keeps: what they are (`records`), where they are stored (`store`), what a
-correction teaches (`corrections`), and what a reply is asked of (`pending`)."""
+"""The chats a workspace keeps: what they are (`records`), where they are stored (`store`, with its
+`rows`), how one is found (`search`), what a correction teaches (`corrections`), and what a reply is
+asked of (`pending`)."""
 
 from __future__ import annotations
 
