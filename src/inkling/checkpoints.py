@@ -8,8 +8,8 @@ Nothing that is read is believed: files may be damaged, or be something else. Sh
 with the model's before a tensor is read or a model is built, and weights are numbers.
 
 A checkpoint is `{model,optimizer}.safetensors` and `state.json`. The state holds SHA-256 sums of
-the tensor files and of itself, so that damage is noticed before a damaged model is used. A
-weights-only snapshot lacks the optimizer file.
+the tensor files and of itself (inkling.checkpoint_files), so that damage is noticed before such a
+model is used. A weights-only snapshot lacks the optimizer file.
 """
 
 from __future__ import annotations
@@ -21,11 +21,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_args
-
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from typing import TYPE_CHECKING, Any, get_args
 
 from inkling.atomic_files import atomic_folder, atomic_write
+from inkling.checkpoint_files import FORMAT_VERSION, read_best, read_state, seal
 from inkling.config import LadderSettings, ModelSettings, Phase
 from inkling.errors import CheckpointError
 from inkling.regular_files import open_regular, read_json
@@ -42,38 +41,10 @@ from inkling.tensor_files import difference, read_shapes
 if TYPE_CHECKING:
     from torch import Tensor
 
-FORMAT_VERSION = 1
 MAX_SNAPSHOTS = 12
 KEEP_LATEST = 2
 
 _CHECKPOINT_NAME = re.compile(r"step-[0-9]{6,}")
-
-
-_Step = Annotated[int, Field(ge=0, lt=2**53, strict=True)]
-
-
-class _State(BaseModel):
-    """What every state.json holds; the rest is the loop's."""
-
-    model_config = ConfigDict(extra="allow")
-
-    version: Annotated[int, Field(strict=True)] = 0
-    step: _Step
-    phase: Phase
-    sha256: dict[str, str]
-
-
-class BestEntry(BaseModel):
-    """What best.json says of a phase. The loss is left out of weights that were imported without
-    one."""
-
-    model_config = ConfigDict(extra="allow", allow_inf_nan=False)
-
-    step: _Step
-    val_nats_per_char: Annotated[float, Field(strict=True)] = 0.0
-
-
-_BEST = TypeAdapter(dict[Phase, BestEntry])
 
 
 @dataclass(frozen=True)
@@ -127,7 +98,7 @@ class Checkpoints:
                 (folder / name).write_bytes(content)
                 sums[name] = hashlib.sha256(content).hexdigest()
             sealed = {"version": FORMAT_VERSION, "step": step, "sha256": sums, **state}
-            sealed["seal"] = _seal(sealed)
+            sealed["seal"] = seal(sealed)
             (folder / STATE_FILE).write_text(json.dumps(sealed))
         atomic_write(self._run / LAST_FILE, json.dumps({"step": step}))
 
@@ -142,7 +113,7 @@ class Checkpoints:
             self._refuse_other_model(folder, model, step)
         tensors: dict[str, dict[str, Tensor]] = {}
         try:
-            state = self._read_state(folder)
+            state = read_state(folder)
             for name in (MODEL_FILE, OPTIMIZER_FILE):
                 if name == OPTIMIZER_FILE and not (folder / name).exists():
                     continue
@@ -156,24 +127,6 @@ class Checkpoints:
         except (OSError, ValueError, SafetensorError) as error:
             raise self._damaged(folder, error, step) from None
         return Checkpoint(folder, step, state, tensors[MODEL_FILE], tensors.get(OPTIMIZER_FILE))
-
-    def _read_state(self, folder: Path) -> dict[str, Any]:
-        """A checkpoint's state. Raises ValueError and OSError where it is damaged."""
-        state: dict[str, Any] = read_json(folder / STATE_FILE)
-        if not isinstance(state, dict):
-            raise ValueError(f"{STATE_FILE} holds no state")
-        if type(state.get("version")) is int and state["version"] > FORMAT_VERSION:
-            raise CheckpointError(
-                f"The checkpoint {folder} was written by a newer version of Inkling. "
-                "Upgrade: pip install --upgrade inkling-gpt."
-            )
-        if state.pop("seal", None) != _seal(state):
-            raise ValueError(f"{STATE_FILE} does not match its checksum")
-        try:
-            _State.model_validate(state)
-        except ValidationError as error:
-            raise ValueError(f"{STATE_FILE}: {_first(error)}") from None
-        return state
 
     def _refuse_other_model(
         self, folder: Path, model: ModelSettings | LadderSettings, step: int
@@ -227,7 +180,7 @@ class Checkpoints:
         """Best step and loss of each phase that has one; none where best.json is damaged
         (`check_best` says so)."""
         try:
-            best = self._read_best()
+            best = read_best(self._run)
         except CheckpointError:
             return {}
         there = set(self.steps())
@@ -235,24 +188,7 @@ class Checkpoints:
 
     def check_best(self) -> None:
         """Raises CheckpointError where best.json is there and cannot be read."""
-        self._read_best()
-
-    def _read_best(self) -> dict[Phase, dict[str, float]]:
-        path = self._run / BEST_FILE
-        try:
-            found = _BEST.validate_python(read_json(path))
-        except FileNotFoundError:
-            return {}
-        except ValidationError as error:
-            reason = _first(error)
-        except (OSError, ValueError) as error:
-            reason = str(getattr(error, "strerror", None) or error)
-        else:
-            return {phase: entry.model_dump(exclude_unset=True) for phase, entry in found.items()}
-        raise CheckpointError(
-            f"{path} is damaged ({reason}), so that nobody knows which checkpoint is the best. "
-            "Restore that file, or train a new run: inkling train."
-        )
+        read_best(self._run)
 
     def best_step(self, phase: Phase | None = None) -> int | None:
         """Step of the best checkpoint of a phase; by default of the last phase that has one."""
@@ -301,17 +237,7 @@ def log_spaced(steps: list[int], count: int) -> list[int]:
     return sorted({min(steps, key=lambda step: abs(step - target)) for target in wanted})
 
 
-def _first(error: ValidationError) -> str:
-    """The first thing that is wrong."""
-    first = error.errors()[0]
-    return f"{'.'.join(map(str, first['loc'])) or 'the whole'}: {first['msg'].lower()}"
-
-
 def _refuse_non_finite(tensors: Mapping[str, Tensor]) -> None:
     for name, tensor in tensors.items():
         if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
             raise ValueError(f"{name} holds numbers that are not finite")
-
-
-def _seal(state: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()

@@ -1,8 +1,9 @@
 """A run folder: config, tokenizer, data, metrics, samples, and its checkpoints.
 
 Knows: what lies in `runs/NAME/` and which run is meant. Does not know: how training or sampling
-work, what a checkpoint holds (inkling.checkpoints). Data: the loop appends records and writes the
-config; commands and server read them.
+work, what a checkpoint holds (inkling.checkpoints), how a title or what was forgotten is noted
+(inkling.run_notes). Data: the loop appends records and writes the config; commands and server read
+them.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ import io
 import json
 import os
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
 
@@ -22,9 +22,9 @@ from pydantic import ValidationError
 from inkling.atomic_files import atomic_write
 from inkling.checkpoints import Checkpoints
 from inkling.config import Phase, RunConfig, Rung
-from inkling.errors import RunError, WorkspaceError, explain_os_error
+from inkling.errors import RunError
 from inkling.permissions import private_opener
-from inkling.regular_files import json_objects, read_json, read_regular
+from inkling.regular_files import json_objects, read_regular
 from inkling.run_files import (
     ANSWERS_FILE,
     CONFIG_FILE,
@@ -37,14 +37,11 @@ from inkling.run_files import (
     REPORT_PAGE,
     SAMPLES_FILE,
     SPANS_FOLDER,
-    STALE_FILE,
-    TITLE_FILE,
     TOKENIZER_FILE,
     TRAIN_LOSS_FILE,
 )
+from inkling.run_notes import add_stale, read_stale, read_title, write_title
 from inkling.workspace import Workspace
-
-STALE = "trained on text that has since been forgotten; train a new one: inkling train."
 
 LOSS_HISTORY_COLUMNS = (
     "step",
@@ -55,16 +52,6 @@ LOSS_HISTORY_COLUMNS = (
     "phase",
     "val_bits_per_char",
 )
-
-
-MAX_TITLE = 60
-"""Characters."""
-
-
-def run_title(text: str) -> str:
-    """A title as it is kept: one line of readable characters, cut where it is too long."""
-    readable = "".join(c if c.isprintable() else " " for c in text)
-    return " ".join(readable.split())[:MAX_TITLE].strip()
 
 
 def is_record(record: Mapping[str, Any]) -> bool:
@@ -240,22 +227,12 @@ class Run:
     @property
     def title(self) -> str:
         """What a person calls it; empty where nobody named it."""
-        try:
-            return run_title(read_regular(self.path / TITLE_FILE).decode("utf-8", "replace"))
-        except OSError:
-            return ""
+        return read_title(self.path)
 
     def rename(self, title: str) -> None:
         """Call it something; an empty title takes the name away. Chats, other runs and addresses
         know it by its folder, which stays. Raises WorkspaceError where it cannot be written."""
-        title, path = run_title(title), self.path / TITLE_FILE
-        try:
-            if title:
-                atomic_write(path, title + "\n")
-            else:
-                path.unlink(missing_ok=True)
-        except OSError as error:
-            raise WorkspaceError(explain_os_error(error, path, "write")) from error
+        write_title(self.path, title)
 
     def is_rung(self) -> bool:
         """Whether this run belongs to the ladder."""
@@ -270,28 +247,13 @@ class Run:
                 f"it cannot be {doing}."
             )
 
-    # -- forgotten text ---------------------------------------------------------------------
-
     def mark_stale(self, what: str, documents: int, conversations: int) -> None:
         """Record that text this run was trained on has been forgotten: how much, never what."""
-        entry = {"what": what, "documents": documents, "conversations": conversations}
-        known = self.stale()
-        if not any(entry.items() <= other.items() for other in known):
-            now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-            content = json.dumps({"forgotten": [*known, {"when": now, **entry}]}, indent=1)
-            atomic_write(self.path / STALE_FILE, content + "\n")
+        add_stale(self.path, {"what": what, "documents": documents, "conversations": conversations})
 
     def stale(self) -> list[dict[str, Any]]:
         """What was forgotten since this run was trained; empty where nothing was."""
-        path = self.path / STALE_FILE
-        if not path.exists():
-            return []
-        try:
-            found = read_json(path)["forgotten"]
-            noted = [entry for entry in found if isinstance(entry, dict)]
-        except (OSError, ValueError, KeyError, TypeError):
-            noted = []
-        return noted or [{"what": "unknown"}]  # a damaged note is still a note
+        return read_stale(self.path)
 
     # -- metrics and samples ----------------------------------------------------------------
 

@@ -21,7 +21,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save
 
-from inkling.checkpoints import Checkpoints, _seal
+from inkling.checkpoint_files import seal
+from inkling.checkpoints import Checkpoints
 from inkling.doctor.findings import CheckFindings
 from inkling.doctor.workspace import look_at_workspace
 from inkling.errors import InklingError
@@ -87,7 +88,7 @@ def seal_again(checkpoint: Path, **changes: Any) -> None:
         if (checkpoint / name).exists():
             content = (checkpoint / name).read_bytes()
             state["sha256"][name] = hashlib.sha256(content).hexdigest()
-    state["seal"] = _seal(state)
+    state["seal"] = seal(state)
     (checkpoint / STATE_FILE).write_text(json.dumps(state))
 
 

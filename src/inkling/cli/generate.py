@@ -31,7 +31,7 @@ def load_model_or_warn(workspace: Workspace, run_name: str | None) -> ChatModel:
 
 def warn_if_stale(run: Run) -> None:
     """Print that the person has since forgotten text that this run was trained on."""
-    from inkling.runs import STALE
+    from inkling.run_notes import STALE
 
     if run.stale():
         echo(f"The run {run.name!r} was {STALE}", err=True)

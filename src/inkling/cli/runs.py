@@ -98,7 +98,7 @@ def _summary(run: Any, process: int | None) -> dict[str, Any]:
 
 
 def _print_list(rows: list[dict[str, Any]]) -> None:
-    from inkling.runs import STALE
+    from inkling.run_notes import STALE
 
     table = []
     for row in rows:

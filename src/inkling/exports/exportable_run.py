@@ -13,7 +13,8 @@ import numpy as np
 
 from inkling.config import LadderSettings, ModelSettings, Phase, RunConfig, SamplingSettings
 from inkling.errors import ExportError
-from inkling.runs import STALE, Run
+from inkling.run_notes import STALE
+from inkling.runs import Run
 from inkling.tokens.tokenizer import Tokenizer
 
 Weights = Mapping[str, np.ndarray]

@@ -12,7 +12,8 @@ from functools import lru_cache
 
 from inkling.config import LadderSettings, ModelSettings, Phase
 from inkling.errors import InklingError
-from inkling.runs import STALE, Run
+from inkling.run_notes import STALE
+from inkling.runs import Run
 from inkling.server.runs_schemas import Best, DamagedRun, ProgressNow, RunList, RunRow, TrainingNow
 from inkling.server.training_process import Status, TrainingProcess, run_state
 from inkling.settings import train_request

@@ -12,7 +12,7 @@ from pydantic import ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from inkling.config import Phase, Recipe, Selection
-from inkling.runs import MAX_TITLE
+from inkling.run_notes import MAX_TITLE
 from inkling.server.bodies import SENTENCE, RequestBody, ResponseBody
 
 MAX_MINUTES = 1_000_000

@@ -148,7 +148,7 @@ def resume(
 
     Raises RunError where there is none, or where its text has since been forgotten.
     """
-    from inkling.runs import STALE
+    from inkling.run_notes import STALE
 
     began = time.time() if started is None else started
     ranks = Ranks.of_environment()
