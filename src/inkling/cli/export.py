@@ -3,13 +3,23 @@ written. Does not know any engine's format (inkling.exports)."""
 
 from __future__ import annotations
 
+import inspect
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from inkling.cli.options import JsonOption, RunOption, WorkspaceOption, find_workspace, print_json
+from inkling.cli.options import (
+    JsonOption,
+    RunOption,
+    WorkspaceOption,
+    find_workspace,
+    in_place_of,
+    print_json,
+)
 from inkling.errors import UsageError
 from inkling.wording import size
 
@@ -33,63 +43,64 @@ export = typer.Typer(
 )
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """What every form of export is asked, as options."""
+
+    to: FolderOption = None
+    force: ForceOption = False
+    yes: YesOption = False
+    workspace: WorkspaceOption = None
+    as_json: JsonOption = False
+
+
+def _with_asked(command: Callable[..., None]) -> Callable[..., None]:
+    """Put an option for each field of `_Asked` in the place of the parameter `asked`."""
+    options = list(inspect.signature(_Asked, eval_str=True).parameters.values())
+    return in_place_of("asked", options, lambda typed: _Asked(**typed), command)
+
+
 @export.command("hf", short_help="For transformers and vLLM.")
-def huggingface(
-    run: RunOption = None,
-    to: FolderOption = None,
-    force: ForceOption = False,
-    yes: YesOption = False,
-    workspace: WorkspaceOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@_with_asked
+def huggingface(run: RunOption = None, *, asked: _Asked) -> None:
     """Write a folder that transformers and vLLM load."""
-    _export("hf", run, to, force, yes, workspace, as_json)
+    _export("hf", run, asked)
 
 
 @export.command("gguf", short_help="For llama.cpp, Ollama and LM Studio.")
+@_with_asked
 def gguf(
     run: RunOption = None,
     gguf_type: Annotated[
         str, typer.Option("--type", help="f32 (exact), f16, or q8_0 (a quarter of the size).")
     ] = "f16",
-    to: FolderOption = None,
-    force: ForceOption = False,
-    yes: YesOption = False,
-    workspace: WorkspaceOption = None,
-    as_json: JsonOption = False,
+    *,
+    asked: _Asked,
 ) -> None:
     """Write a GGUF file for llama.cpp, with a Modelfile for Ollama beside it."""
-    _export("gguf", run, to, force, yes, workspace, as_json, gguf_type)
+    _export("gguf", run, asked, gguf_type)
 
 
 @export.command("mlx", short_help="For mlx-lm on a Mac.")
-def mlx(
-    run: RunOption = None,
-    to: FolderOption = None,
-    force: ForceOption = False,
-    yes: YesOption = False,
-    workspace: WorkspaceOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@_with_asked
+def mlx(run: RunOption = None, *, asked: _Asked) -> None:
     """Write a folder that mlx-lm loads."""
-    _export("mlx", run, to, force, yes, workspace, as_json)
+    _export("mlx", run, asked)
 
 
 @export.command("page", short_help="One HTML file that chats by itself in a browser.")
+@_with_asked
 def page(
     run: RunOption = None,
     memory: Annotated[
         bool, typer.Option(help="Take along what was really said before, word for word.")
     ] = True,
-    to: FolderOption = None,
-    force: ForceOption = False,
-    yes: YesOption = False,
-    workspace: WorkspaceOption = None,
-    as_json: JsonOption = False,
+    *,
+    asked: _Asked,
 ) -> None:
     """Write one HTML file that chats in any browser, without a network: to keep, or to send to
     somebody."""
-    _export("page", run, to, force, yes, workspace, as_json, memory=memory)
+    _export("page", run, asked, memory=memory)
 
 
 def import_model(
@@ -111,25 +122,23 @@ def import_model(
 def _export(
     kind: ExportKind,
     run: str | None,
-    to: Path | None,
-    force: bool,
-    yes: bool,
-    workspace: Path | None,
-    as_json: bool,
+    asked: _Asked,
     gguf_type: str = "f16",
     memory: bool = True,
 ) -> None:
     from inkling.workflows.export import plan_export
 
-    found = find_workspace(workspace)
-    planned = plan_export(found, kind, run, to=to, gguf_type=gguf_type, force=force, memory=memory)
-    if not yes:
+    planned = plan_export(
+        find_workspace(asked.workspace), kind, run,
+        to=asked.to, gguf_type=gguf_type, force=asked.force, memory=memory,
+    )  # fmt: skip
+    if not asked.yes:
         without = ["--no-memory leaves the memory out."] if planned.memory else []
-        _ask([*planned.warnings, *without], can_ask=sys.stdin.isatty() and not as_json)
+        _ask([*planned.warnings, *without], can_ask=sys.stdin.isatty() and not asked.as_json)
     target = planned.write()
     files = sorted(path for path in target.iterdir())
     written = sum(path.stat().st_size for path in files)
-    if as_json:
+    if asked.as_json:
         print_json(
             {
                 "run": planned.model.config.name, "kind": kind, "folder": str(target),

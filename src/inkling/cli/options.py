@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,6 +28,31 @@ RunOption = Annotated[
     str | None,
     typer.Option("--run", help="Name of a run; by default the newest.", show_default=False),
 ]
+
+
+def in_place_of(
+    name: str,
+    options: Sequence[inspect.Parameter],
+    gather: Callable[[dict[str, Any]], Any],
+    command: Callable[..., None],
+) -> Callable[..., None]:
+    """The command with `options` in the place of its parameter `name`, which is given what `gather`
+    makes of them."""
+    parameters: list[inspect.Parameter] = []
+    for parameter in inspect.signature(command, eval_str=True).parameters.values():
+        found = options if parameter.name == name else [parameter]
+        parameters += [entry.replace(kind=inspect.Parameter.KEYWORD_ONLY) for entry in found]
+
+    def with_options(**given: Any) -> None:
+        typed = {option.name: given.pop(option.name) for option in options}
+        command(**given, **{name: gather(typed)})
+
+    # Typer reads a command's options from these.
+    with_options.__doc__ = command.__doc__
+    with_options.__name__ = command.__name__
+    with_options.__annotations__ = {entry.name: entry.annotation for entry in parameters}
+    with_options.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return with_options
 
 
 def find_workspace(path: Path | None) -> Workspace:

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from inkling.cli.options import in_place_of
 from inkling.config import REPLY, TEXT, SamplingSettings
 
 
@@ -24,23 +25,12 @@ def with_sampling(
     command: Callable[..., None], defaults: SamplingSettings = TEXT
 ) -> Callable[..., None]:
     """Put an option for each sampling setting in the place of the parameter `sampling`."""
-    parameters: list[inspect.Parameter] = []
-    for parameter in inspect.signature(command, eval_str=True).parameters.values():
-        found = _options(defaults) if parameter.name == "sampling" else [parameter]
-        parameters += [entry.replace(kind=inspect.Parameter.KEYWORD_ONLY) for entry in found]
+    return in_place_of("sampling", _options(defaults), _given, command)
 
-    def with_options(**given: Any) -> None:
-        typed = {name: given.pop(name, None) for name in SamplingSettings.model_fields}
-        typed["stop"] = tuple(typed["stop"]) if typed["stop"] else None
-        sampling = {name: value for name, value in typed.items() if value is not None}
-        command(sampling=sampling, **given)
 
-    # Typer reads a command's options from these.
-    with_options.__doc__ = command.__doc__
-    with_options.__name__ = command.__name__
-    with_options.__annotations__ = {entry.name: entry.annotation for entry in parameters}
-    with_options.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    return with_options
+def _given(typed: dict[str, Any]) -> dict[str, Any]:
+    typed["stop"] = tuple(typed["stop"]) if typed["stop"] else None
+    return {name: value for name, value in typed.items() if value is not None}
 
 
 def _options(defaults: SamplingSettings) -> list[inspect.Parameter]:
