@@ -11,25 +11,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from inkling.corpus.document import Dropped, Message, content_hash
-from inkling.corpus.importers.assistant_export import conversation_files, read_conversations
+from inkling.corpus.document import Dropped, Message
+from inkling.corpus.importers.assistant_export import (
+    NO_TURN,
+    OFF_BRANCH,
+    AssistantExport,
+    chat_id_of,
+    turn,
+)
 from inkling.corpus.importing import times
 from inkling.corpus.importing.branches import newest_branch
-from inkling.corpus.importing.importer import (
-    Claim,
-    ImportedChat,
-    ImportedRecord,
-    Importer,
-    ReadOptions,
-)
-from inkling.corpus.importing.json_items import (
-    dict_of,
-    head_of,
-    list_of,
-    text_or_none,
-)
-from inkling.corpus.importing.leftovers import beside
-from inkling.corpus.importing.tree import Tree, TreeFile
+from inkling.corpus.importing.importer import ImportedChat, Importer
+from inkling.corpus.importing.json_items import dict_of, head_of, list_of, text_or_none
+from inkling.corpus.importing.tree import TreeFile
 
 _NOT_WRITING = (
     "chat.html", "user.json", "user_settings.json", "message_feedback.json",
@@ -47,29 +41,11 @@ def _is_chatgpt(file: TreeFile) -> bool:
     return b'"mapping"' in head and b'"chat_messages"' not in head
 
 
-def _claims(tree: Tree) -> Iterator[Claim]:
-    found = conversation_files(tree, _is_chatgpt)
-    if not found:
-        return
-    paths = {file.path for file in found}
-    for folder in {file.folder for file in found}:
-        paths.update(beside(tree, folder, _NOT_WRITING))
-    shards = f", {len(found)} files" if len(found) > 1 else ""
-    yield Claim(frozenset(paths), 1.0, f"ChatGPT conversations{shards}")
-
-
-def _read(tree: Tree, claim: Claim, options: ReadOptions) -> Iterator[ImportedRecord]:
-    files = conversation_files(tree.only(claim.files), _is_chatgpt)
-    yield from read_conversations(files, claim, "mapping", dict, _chat)
-
-
 def _chat(conversation: dict[str, Any], raw_ref: str) -> ImportedChat:
     title = text_or_none(conversation.get("title"))
     chat_id = text_or_none(conversation.get("conversation_id") or conversation.get("id"))
-    if not chat_id:
-        chat_id = content_hash("chatgpt", title or "", str(conversation.get("create_time")))
     return ImportedChat(
-        chat_id,
+        chat_id_of(chat_id, "chatgpt", title, conversation.get("create_time")),
         raw_ref,
         _messages(conversation, raw_ref),
         title=title,
@@ -95,7 +71,7 @@ def _messages(conversation: dict[str, Any], raw_ref: str) -> Iterator[Message | 
         key not in on_branch and n.get("message") is not None for key, n in nodes.items()
     )
     if elsewhere:
-        yield Dropped("replaced by an edit or a retry", raw_ref, elsewhere)
+        yield Dropped(OFF_BRANCH, raw_ref, elsewhere)
 
 
 def _message(message: dict[str, Any], when: str | None, raw_ref: str) -> Message | Dropped:
@@ -109,19 +85,9 @@ def _message(message: dict[str, Any], when: str | None, raw_ref: str) -> Message
         return Dropped("hidden turn", raw_ref)
     spoken = kind in _SPOKEN and message.get("recipient") in (None, "all")
     if role not in ("user", "assistant") or not spoken:
-        return Dropped("tool, system or reasoning turn", raw_ref)
+        return Dropped(NO_TURN, raw_ref)
     text = "\n".join(_parts(content))
-    if not text.strip():
-        return Dropped("media without text", raw_ref)
-    return Message(
-        author_id=str(role),
-        is_me=role == "user",
-        text=text,
-        kind="text" if role == "user" else "bot",
-        message_id=text_or_none(message.get("id")),
-        timestamp=when,
-        raw_ref=raw_ref,
-    )
+    return turn(role, "user", text, text_or_none(message.get("id")), when, raw_ref)
 
 
 def _parts(content: dict[str, Any]) -> Iterator[str]:
@@ -134,6 +100,16 @@ def _parts(content: dict[str, Any]) -> Iterator[str]:
             yield text
 
 
+_EXPORT = AssistantExport(
+    title="ChatGPT",
+    key="mapping",
+    kind=dict,
+    is_export=_is_chatgpt,
+    not_writing=_NOT_WRITING,
+    beside=lambda folder: folder,
+    chat=_chat,
+)
+
 IMPORTER = Importer(
     name="chatgpt",
     title="ChatGPT",
@@ -142,6 +118,6 @@ IMPORTER = Importer(
         "ChatGPT: Settings > Data controls > Export data. A mail brings a link to a zip with "
         "conversations.json."
     ),
-    claims=_claims,
-    read=_read,
+    claims=_EXPORT.claims,
+    read=_EXPORT.read,
 )

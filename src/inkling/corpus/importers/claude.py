@@ -11,25 +11,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from inkling.corpus.document import Dropped, Message, content_hash
-from inkling.corpus.importers.assistant_export import conversation_files, read_conversations
+from inkling.corpus.document import Dropped, Message
+from inkling.corpus.importers.assistant_export import (
+    NO_TURN,
+    OFF_BRANCH,
+    AssistantExport,
+    chat_id_of,
+    turn,
+)
 from inkling.corpus.importing import times
 from inkling.corpus.importing.branches import newest_branch
-from inkling.corpus.importing.importer import (
-    Claim,
-    ImportedChat,
-    ImportedRecord,
-    Importer,
-    ReadOptions,
-)
-from inkling.corpus.importing.json_items import (
-    dict_of,
-    head_of,
-    list_of,
-    text_or_none,
-)
-from inkling.corpus.importing.leftovers import beside
-from inkling.corpus.importing.tree import Tree, TreeFile
+from inkling.corpus.importing.importer import ImportedChat, Importer
+from inkling.corpus.importing.json_items import dict_of, head_of, list_of, text_or_none
+from inkling.corpus.importing.tree import TreeFile
 
 _NOT_WRITING = (
     "users.json", "projects.json", "projects/*.json", "memories.json", "design_chats/*",
@@ -40,31 +34,16 @@ def _is_claude(file: TreeFile) -> bool:
     return b'"chat_messages"' in head_of(file)
 
 
-def _claims(tree: Tree) -> Iterator[Claim]:
-    found = conversation_files(tree, _is_claude)
-    if not found:
-        return
-    paths = {file.path for file in found}
-    for folder in {file.folder for file in found}:
-        # Parts that come as zips in a zip are folders of the tree named as the zip.
-        outer = folder.rpartition("/")[0] if folder.lower().endswith(".zip") else folder
-        paths.update(beside(tree, outer, _NOT_WRITING))
-    parts = f", {len(found)} files" if len(found) > 1 else ""
-    yield Claim(frozenset(paths), 1.0, f"Claude conversations{parts}")
-
-
-def _read(tree: Tree, claim: Claim, options: ReadOptions) -> Iterator[ImportedRecord]:
-    files = conversation_files(tree.only(claim.files), _is_claude)
-    yield from read_conversations(files, claim, "chat_messages", list, _chat)
+def _beside(folder: str) -> str:
+    """Parts that come as zips in a zip are folders of the tree named as the zip."""
+    return folder.rpartition("/")[0] if folder.lower().endswith(".zip") else folder
 
 
 def _chat(conversation: dict[str, Any], raw_ref: str) -> ImportedChat:
     title = text_or_none(conversation.get("name"))
     chat_id = text_or_none(conversation.get("uuid"))
-    if not chat_id:
-        chat_id = content_hash("claude", title or "", str(conversation.get("created_at")))
     return ImportedChat(
-        chat_id,
+        chat_id_of(chat_id, "claude", title, conversation.get("created_at")),
         raw_ref,
         _messages(conversation, raw_ref),
         title=title or None,
@@ -91,25 +70,15 @@ def _messages(conversation: dict[str, Any], raw_ref: str) -> Iterator[Message | 
         yield _message(by_id[key], raw_ref)
     elsewhere = len(messages) - len(set(branch))
     if elsewhere:
-        yield Dropped("replaced by an edit or a retry", raw_ref, elsewhere)
+        yield Dropped(OFF_BRANCH, raw_ref, elsewhere)
 
 
 def _message(message: dict[str, Any], raw_ref: str) -> Message | Dropped:
     sender = message.get("sender")
     if sender not in ("human", "assistant"):
-        return Dropped("tool, system or reasoning turn", raw_ref)
-    text = _text(message)
-    if not text.strip():
-        return Dropped("media without text", raw_ref)
-    return Message(
-        author_id=str(sender),
-        is_me=sender == "human",
-        text=text,
-        kind="text" if sender == "human" else "bot",
-        message_id=text_or_none(message.get("uuid")),
-        timestamp=times.from_text(message.get("created_at")),
-        raw_ref=raw_ref,
-    )
+        return Dropped(NO_TURN, raw_ref)
+    when = times.from_text(message.get("created_at"))
+    return turn(sender, "human", _text(message), text_or_none(message.get("uuid")), when, raw_ref)
 
 
 def _text(message: dict[str, Any]) -> str:
@@ -125,6 +94,16 @@ def _text(message: dict[str, Any]) -> str:
     return "\n".join(blocks) or text_or_none(message.get("text")) or ""
 
 
+_EXPORT = AssistantExport(
+    title="Claude",
+    key="chat_messages",
+    kind=list,
+    is_export=_is_claude,
+    not_writing=_NOT_WRITING,
+    beside=_beside,
+    chat=_chat,
+)
+
 IMPORTER = Importer(
     name="claude",
     title="Claude",
@@ -133,6 +112,6 @@ IMPORTER = Importer(
         "claude.ai: Settings > Privacy > Export data. A mail brings a link to a zip with "
         "conversations.json."
     ),
-    claims=_claims,
-    read=_read,
+    claims=_EXPORT.claims,
+    read=_EXPORT.read,
 )
