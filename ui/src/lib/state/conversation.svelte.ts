@@ -1,23 +1,21 @@
 /**
- * The conversation on screen, and the reply under way.
+ * The conversation on screen.
  *
  * Knows: which chat is open, whether the server keeps it, what is asked of the server. A kept
  * chat is the server's: what it stored wins over what was shown. A private one is only here.
- * Does not know how a bubble changes (bubbles.svelte.ts), nor how what was said is changed
- * (amend.ts).
+ * Does not know how a bubble changes (bubbles.svelte.ts), how a reply comes in (reply.svelte.ts),
+ * nor how what was said is changed (amend.ts).
  */
 import { copyChat, listen, openChat, regenerate, say, stopReply } from '../api/chats';
 import { ask, ChatError, NotOfferedError, UNREACHABLE } from '../api/client';
 import type { Asking, Chat, ReplyFrame, Turn } from '../api/types';
-import { Meter } from '../chat';
-import { adopt, beginVersion, Bubbles, dropIfEmpty, originOf, settle, textOf, type Bubble } from './bubbles.svelte';
+import { adopt, Bubbles, textOf, type Bubble } from './bubbles.svelte';
 import { chats, sentenceFor } from './chats.svelte';
 import { draftOf, keepDraft, type DraftOf } from './drafts';
 import { models } from './models.svelte';
+import { ReplyUnderWay } from './reply.svelte';
 import { route } from './route.svelte';
 import { settings } from './settings.svelte';
-
-type Generate = (signal: AbortSignal, onText: (text: string) => void) => Promise<ReplyFrame>;
 
 /** The server has the message, its place is known when the reply ends. */
 const STORED_SOMEWHERE = -1;
@@ -25,6 +23,11 @@ const PATIENCE_MS = 3000;
 
 class Conversation {
   readonly bubbles = new Bubbles();
+  readonly reply = new ReplyUnderWay(
+    this.bubbles,
+    (text) => (this.announcement = text),
+    (bubble) => this.afterStop(bubble),
+  );
   /** The kept chat; null for one that is new, or kept nowhere. */
   id = $state<number | null>(null);
   isPrivate = $state(false);
@@ -33,7 +36,7 @@ class Conversation {
   /** A chat is being fetched. */
   loading = $state(false);
   problem = $state('');
-  /** What a screen reader says: whole replies, once each. */
+  /** What a screen reader says: whole replies, once each, and what came of an action. */
   announcement = $state('');
   withoutStreaming = $state(false);
   /** The server has no chats API. */
@@ -43,11 +46,8 @@ class Conversation {
   /** What was asked for while a private chat would be lost by it. */
   leaving = $state.raw<(() => void) | null>(null);
   private greeting = '';
-  private controller: AbortController | null = null;
   /** A message is on its way: what the server has of the chat is looked at first. */
   private sending = $state(false);
-  /** A stopped reply that is still being stored. */
-  private settling: Promise<void> = Promise.resolve();
 
   get busy(): boolean {
     return this.sending || this.bubbles.busy;
@@ -144,7 +144,7 @@ class Conversation {
     if (!replying) return;
     const { last } = this.bubbles;
     const reply = replying === 'again' && last?.from === 'model' ? last : this.bubbles.add('model');
-    const ended = this.generate(reply, (signal, onText) => listen(id, signal, onText));
+    const ended = this.reply.generate(reply, (signal, onText) => listen(id, signal, onText));
     void ended.then(() => {
       // It may have ended before anyone could listen.
       if (this.id === id && reply.state === 'failed') void this.sync();
@@ -152,8 +152,7 @@ class Conversation {
   }
 
   private leave(): void {
-    this.stop();
-    this.controller = null;
+    this.reply.leave();
     this.bubbles.clear();
     this.problem = '';
     this.loading = false;
@@ -182,7 +181,7 @@ class Conversation {
     const history = this.bubbles.history();
     const you = this.bubbles.add('you', text);
     const reply = this.bubbles.add('model');
-    await this.generate(reply, async (signal, onText) => {
+    await this.reply.generate(reply, async (signal, onText) => {
       if (this.keeps) {
         try {
           return await this.askAndKeep(text, you, signal, onText);
@@ -211,7 +210,7 @@ class Conversation {
     const history = this.bubbles.history(at);
     const reply = this.bubbles.list[at + 1] ?? this.bubbles.add('model');
     const { id } = this;
-    await this.generate(reply, (signal, onText) =>
+    await this.reply.generate(reply, (signal, onText) =>
       this.keeps && id !== null
         ? regenerate(id, this.asking, signal, onText)
         : this.askOnly(text, history, signal, onText),
@@ -242,10 +241,6 @@ class Conversation {
     return this.send(text);
   }
 
-  stop(): void {
-    this.controller?.abort();
-  }
-
   private async askAndKeep(
     text: string,
     you: Bubble,
@@ -272,37 +267,6 @@ class Conversation {
     return ask({ message, history, origin: true, ...this.asking }, signal, onText, () => {
       this.withoutStreaming = true;
     });
-  }
-
-  private async generate(bubble: Bubble, generate: Generate): Promise<void> {
-    this.announcement = '';
-    const controller = new AbortController();
-    this.controller = controller;
-    const before = bubble.chosen;
-    const version = beginVersion(bubble);
-    try {
-      await this.settling;
-      const meter = new Meter(performance.now());
-      const ended = await generate(controller.signal, (text) => {
-        version.text += text;
-        bubble.state = 'writing';
-        bubble.rate = meter.add(text, performance.now()) ?? bubble.rate;
-      });
-      settle(bubble, version, ended);
-      bubble.state = ended.stopped ? 'stopped' : 'done';
-      models.replied(originOf(bubble) ?? { run: null, step: null });
-    } catch (error) {
-      if (controller.signal.aborted) {
-        bubble.state = 'stopped';
-        if (this.bubbles.has(bubble)) this.settling = this.afterStop(bubble);
-      } else {
-        bubble.state = 'failed';
-        bubble.problem = sentenceFor(error);
-        if (error instanceof ChatError) settle(bubble, version, error.ended);
-      }
-    }
-    dropIfEmpty(bubble, version, before);
-    if (this.bubbles.has(bubble)) this.announcement = bubble.problem || textOf(bubble);
   }
 
   private async afterStop(bubble: Bubble): Promise<void> {
