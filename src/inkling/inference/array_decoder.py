@@ -112,7 +112,7 @@ class ArrayDecoder:
         return logits_SV
 
     def draw(self, x_SV: Floats, samplers: Sequence[Sampler]) -> list[int]:
-        """The `draw` of `array_sampling.sample`."""
+        """The `draw` of `sampling.sample`."""
         return draw_by_numpy(x_SV, samplers)
 
     def copy(self, source: int, target: int, length: int) -> None:
