@@ -12,10 +12,11 @@ from typing import Annotated
 
 import typer
 
-from inkling.cli.add_progress import ImportLine, is_terminal
+from inkling.cli.add_progress import ImportLine
 from inkling.cli.add_text import print_preview, print_result
 from inkling.cli.console import echo
 from inkling.cli.options import JsonOption, WorkspaceOption, find_workspace, print_json
+from inkling.cli.transient_line import is_terminal
 from inkling.cli.who import ask_who
 from inkling.corpus.importers.files import SUPPORTED
 from inkling.corpus.records import AddResult

@@ -6,70 +6,32 @@ where the import takes long enough to wonder.
 
 from __future__ import annotations
 
-import os
-import sys
 import time
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
 
 from inkling.cli.console import echo, visible
+from inkling.cli.transient_line import TransientLine
 from inkling.wording import duration, plural
 from inkling.workflows.import_progress import ImportProgress
-
-if TYPE_CHECKING:
-    from rich.progress import Progress as Bar
 
 QUIET_SECONDS = 1.0
 REDRAW_SECONDS = 0.2
 PLAIN_SECONDS = 10.0
 
 
-def is_terminal(stream: object) -> bool:
-    """Whether a person sits at a stream; one that was closed before the program began is None."""
-    try:
-        return stream is not None and bool(getattr(stream, "isatty", lambda: False)())
-    except ValueError:  # closed since
-        return False
-
-
-class ImportLine:
-    """The line. Use as a context manager: at the end of the block it is gone. With `silent` it is
-    never drawn: the output is for a program."""
+class ImportLine(TransientLine):
+    """The line. With `silent` it is never drawn: the output is for a program."""
 
     def __init__(self, silent: bool = False) -> None:
+        super().__init__(shown=time.monotonic())
         self._silent = silent
-        self._terminal = is_terminal(sys.stdout) and os.environ.get("TERM") not in (
-            "dumb",
-            "unknown",
-        )
-        self._shown = time.monotonic()
         self._told = False
-        self._bar: Bar | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.clear()
-
-    def clear(self) -> None:
-        """Take the line away until it is drawn next."""
-        if self._bar is not None:
-            self._bar.stop()
-            self._bar = None
 
     def show(self, progress: ImportProgress) -> None:
         """Draw when it is time."""
-        now = time.monotonic()
-        waited = REDRAW_SECONDS if self._terminal else PLAIN_SECONDS
-        if self._silent or progress.elapsed < QUIET_SECONDS or now - self._shown < waited:
+        if self._silent or progress.elapsed < QUIET_SECONDS:
             return
-        self._shown = now
+        if not self._is_due(REDRAW_SECONDS, PLAIN_SECONDS):
+            return
         if self._terminal:
             self._draw(progress)
         else:
@@ -83,23 +45,14 @@ class ImportLine:
         self._told = True
 
     def _draw(self, progress: ImportProgress) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn
+        from rich.progress import BarColumn, TextColumn
 
-        if self._bar is None:
-            self._bar = Progress(
-                TextColumn(" reading"),
-                BarColumn(bar_width=20),
-                TextColumn("{task.description}"),
-                console=Console(highlight=False, emoji=False, markup=False),
-                auto_refresh=False,
-                transient=True,
-            )
-            self._bar.add_task("", total=1.0)
-            self._bar.start()
-        task = self._bar.task_ids[0]
-        self._bar.update(task, completed=progress.share, description=visible(_words(progress)))
-        self._bar.refresh()
+        bar = self._bar or self._begin(
+            TextColumn(" reading"), BarColumn(bar_width=20), TextColumn("{task.description}")
+        )
+        description = visible(_words(progress))
+        bar.update(bar.task_ids[0], completed=progress.share, description=description)
+        bar.refresh()
 
 
 def _words(progress: ImportProgress) -> str:

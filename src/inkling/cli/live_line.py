@@ -6,20 +6,13 @@ of another process that wrote it down. rich is imported only for a terminal.
 
 from __future__ import annotations
 
-import os
-import sys
-import time
-from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import Protocol
 
 import typer
 
 from inkling.cli.console import visible
+from inkling.cli.transient_line import TransientLine
 from inkling.wording import duration
-
-if TYPE_CHECKING:
-    from rich.progress import Progress as Bar
-    from rich.progress import TaskID
 
 REDRAW_SECONDS = 0.1
 PLAIN_SECONDS = 5.0
@@ -40,33 +33,13 @@ class LiveProgress(Protocol):
     def seconds_left(self) -> float | None: ...
 
 
-class LiveLine:
-    """A line that is drawn again as the training goes, under the lines that stay. Use as a
-    context manager: at the end of the block it is gone."""
-
-    def __init__(self) -> None:
-        self._terminal = sys.stdout.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
-        self._shown = 0.0
-        self._bar: Bar | None = None
-        self._task: TaskID | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.clear()
+class LiveLine(TransientLine):
+    """A line that is drawn again as the training goes, under the lines that stay."""
 
     def show(self, position: LiveProgress) -> None:
         """Draw when it is time."""
-        now = time.monotonic()
-        if now - self._shown < (REDRAW_SECONDS if self._terminal else PLAIN_SECONDS):
+        if not self._is_due(REDRAW_SECONDS, PLAIN_SECONDS):
             return
-        self._shown = now
         if self._terminal:
             self._draw(position)
         else:
@@ -77,41 +50,24 @@ class LiveLine:
         self.clear()
         typer.echo(visible(text) if self._terminal else text)
 
-    def clear(self) -> None:
-        """Take the line away until it is drawn next."""
-        if self._bar is not None:
-            self._bar.stop()
-            self._bar = None
-
     def _draw(self, position: LiveProgress) -> None:
-        if self._bar is None:
-            self._begin()
-        assert self._bar is not None
-        assert self._task is not None
-        self._bar.update(
-            self._task,
+        from rich.progress import BarColumn, TextColumn
+
+        bar = self._bar or self._begin(
+            TextColumn(" {task.fields[steps]}"),
+            BarColumn(bar_width=20),
+            TextColumn("{task.fields[words]}"),
+            steps="",
+            words="",
+        )
+        bar.update(
+            bar.task_ids[0],
             completed=position.step,
             total=position.steps,
             steps=f"step {position.step:,} of {position.steps:,}",
             words=_words(position),
         )
-        self._bar.refresh()
-
-    def _begin(self) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn
-
-        # Redrawn by whoever calls: a thread that draws would take turns with the training's.
-        self._bar = Progress(
-            TextColumn(" {task.fields[steps]}"),
-            BarColumn(bar_width=20),
-            TextColumn("{task.fields[words]}"),
-            console=Console(highlight=False, emoji=False),
-            auto_refresh=False,
-            transient=True,
-        )
-        self._task = self._bar.add_task("", steps="", words="")
-        self._bar.start()
+        bar.refresh()
 
 
 def _words(position: LiveProgress) -> str:

@@ -39,26 +39,31 @@ __all__ = [
 ]  # fmt: skip
 
 
+_Layers = Annotated[int, Field(ge=1, le=256, description="Blocks, one after the other.")]
+_Heads = Annotated[int, Field(ge=1, le=256, description="Attention heads in a block.")]
+_Width = Annotated[int, Field(ge=8, le=16_384, description="Width: channels of a position.")]
+_ContextLength = Annotated[
+    int, Field(ge=8, le=65_536, description="Tokens that the model sees at once.")
+]
+_VocabularySize = Annotated[
+    int, Field(ge=1, le=2**24, description="Tokens; the tokenizer decides.")
+]
+
+
 class ModelSettings(Settings):
     """The shape of a `modern` model (Qwen3 in miniature)."""
 
-    n_layer: Annotated[int, Field(ge=1, le=256, description="Blocks, one after the other.")] = 4
-    n_head: Annotated[int, Field(ge=1, le=256, description="Attention heads in a block.")] = 2
-    n_embd: Annotated[int, Field(ge=8, le=16_384, description="Width: channels of a position.")] = (
-        128
-    )
+    n_layer: _Layers = 4
+    n_head: _Heads = 2
+    n_embd: _Width = 128
     head_dim: Annotated[
         int, Field(ge=2, le=1_024, multiple_of=2, description="Channels of a head.")
     ] = 64
     n_hidden: Annotated[int, Field(ge=8, le=65_536, description="Hidden channels of the MLP.")] = (
         320
     )
-    context_length: Annotated[
-        int, Field(ge=8, le=65_536, description="Tokens that the model sees at once.")
-    ] = 256
-    vocab_size: Annotated[
-        int, Field(ge=1, le=2**24, description="Tokens; the tokenizer decides.")
-    ] = 1
+    context_length: _ContextLength = 256
+    vocab_size: _VocabularySize = 1
     rope_theta: Annotated[float, Field(gt=0, description="Base of the rotary angles.")] = 10_000.0
     norm_eps: Annotated[float, Field(gt=0, description="Added inside RMSNorm's root.")] = 1e-6
     tie_embeddings: Annotated[
@@ -82,17 +87,11 @@ class LadderSettings(Settings):
     """The shape of a rung of the ladder; what a rung does not have it does not read."""
 
     rung: Annotated[Rung, Field(description="Which model of the lesson.")] = "classic"
-    n_layer: Annotated[int, Field(ge=1, le=256, description="Blocks, one after the other.")] = 4
-    n_head: Annotated[int, Field(ge=1, le=256, description="Attention heads in a block.")] = 4
-    n_embd: Annotated[int, Field(ge=8, le=16_384, description="Width: channels of a position.")] = (
-        256
-    )
-    context_length: Annotated[
-        int, Field(ge=8, le=65_536, description="Tokens that the model sees at once.")
-    ] = 256
-    vocab_size: Annotated[
-        int, Field(ge=1, le=2**24, description="Tokens; the tokenizer decides.")
-    ] = 1
+    n_layer: _Layers = 4
+    n_head: _Heads = 4
+    n_embd: _Width = 256
+    context_length: _ContextLength = 256
+    vocab_size: _VocabularySize = 1
     dropout: Annotated[float, Field(ge=0, lt=1, description="Share dropped while training.")] = 0.0
 
     @model_validator(mode="after")
