@@ -136,3 +136,13 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     copy = tmp_path_factory.mktemp("trained") / "wilma"
     shutil.copytree(made / "wilma", copy)
     return Workspace(copy)
+
+
+@pytest.fixture
+def lab(trained: Workspace, tmp_path: Path) -> Iterator[Workspace]:
+    """A copy of the trained workspace, whose trainings are ended with the test."""
+    copy = Workspace(tmp_path / "lab")
+    shutil.copytree(trained.path, copy.path)
+    yield copy
+    if (pid := copy.training_process()) is not None:
+        os.kill(pid, signal.SIGKILL)

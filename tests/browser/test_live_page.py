@@ -8,7 +8,6 @@ import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -24,16 +23,6 @@ from tests.server.conftest import PATIENCE, Server, start_server, stop_server
 pytestmark = pytest.mark.browser
 
 SOON = 120_000
-
-
-@pytest.fixture
-def lab(trained: Workspace, tmp_path: Path) -> Iterator[Workspace]:
-    """A copy of the trained workspace, whose trainings are ended with the test."""
-    copy = Workspace(tmp_path / "lab")
-    shutil.copytree(trained.path, copy.path)
-    yield copy
-    if (pid := copy.training_process()) is not None:
-        os.kill(pid, signal.SIGKILL)
 
 
 @pytest.fixture

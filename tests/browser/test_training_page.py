@@ -4,12 +4,7 @@ a server that goes away and comes back."""
 from __future__ import annotations
 
 import math
-import os
 import re
-import shutil
-import signal
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -24,16 +19,6 @@ pytestmark = pytest.mark.browser
 
 SOON = 60_000
 ENDLESS = {"recipe": "bigram", "steps": 1_000_000}
-
-
-@pytest.fixture
-def lab(trained: Workspace, tmp_path: Path) -> Iterator[Workspace]:
-    """A copy of the trained workspace, whose trainings are ended with the test."""
-    copy = Workspace(tmp_path / "lab")
-    shutil.copytree(trained.path, copy.path)
-    yield copy
-    if (pid := copy.training_process()) is not None:
-        os.kill(pid, signal.SIGKILL)
 
 
 @pytest.fixture

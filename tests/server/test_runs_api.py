@@ -27,16 +27,6 @@ from tests.server.conftest import PATIENCE, Server, start_server, stop_server
 
 
 @pytest.fixture
-def lab(trained: Workspace, tmp_path: Path) -> Iterator[Workspace]:
-    """A copy of the trained workspace, whose trainings are ended with the test."""
-    copy = Workspace(tmp_path / "lab")
-    shutil.copytree(trained.path, copy.path)
-    yield copy
-    if (pid := copy.training_process()) is not None:
-        os.kill(pid, signal.SIGKILL)
-
-
-@pytest.fixture
 def api(lab: Workspace) -> Iterator[Server]:
     running = start_server(lab.path)
     yield running
