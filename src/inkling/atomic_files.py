@@ -1,6 +1,6 @@
 """Files and folders that appear whole or not at all: a crash leaves the old version or the new one.
 
-Knows: what is called how until it is whole. Does not know what is written.
+Knows: the names of what is not yet whole. Does not know what is written.
 """
 
 from __future__ import annotations

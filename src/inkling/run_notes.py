@@ -1,4 +1,4 @@
-"""What is noted of a run later: what a person calls it, what of its text was forgotten since.
+"""Notes on a run that is there already: its title, and what of its text was forgotten since.
 
 Knows: title.txt and stale.json. Does not know the rest of a run's folder (inkling.runs).
 """

@@ -1,4 +1,4 @@
-"""What a process left in a workspace that was killed while it wrote: found, and removed.
+"""What a killed process left half-written in a workspace: finding and removing it.
 
 Knows: which files and folders nobody reads again. Does not know how they are written
 (inkling.atomic_files), nor when it is safe to remove them: callers hold the lock.

@@ -1,4 +1,4 @@
-"""What the panels of Inside are told of a text that a checkpoint reads, and of what it learned.
+"""What the Inside API answers about a text that a checkpoint reads, and about its training text.
 
 A position counts pieces from the beginning of the window that the model reads.
 """

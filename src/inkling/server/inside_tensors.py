@@ -1,4 +1,4 @@
-"""What is told of a look as numbers in a row, not as fields: scores, weights, activations.
+"""The answers of Inside that are tensors, not fields: scores, weights, activations.
 
 Data: `Look` -> arrays in the layout of safetensors. Does not know HTTP.
 """

@@ -22,7 +22,7 @@ export class ReplyUnderWay {
   private settling: Promise<void> = Promise.resolve();
 
   /**
-   * `announce` is told whole replies, once each; `afterStop` finds out what the server stored of one
+   * `announce` gets whole replies, once each; `afterStop` finds out what the server stored of one
    * that was stopped.
    */
   constructor(bubbles: Bubbles, announce: (text: string) => void, afterStop: (bubble: Bubble) => Promise<void>) {
