@@ -140,6 +140,7 @@ def test_next_piece(page: Page, server: Server, tiny: InspectedModel) -> None:
         page.keyboard.press(key)
     holds(SamplingSettings(temperature=2, top_k=0))
     page.get_by_role("button", name="Draw 100").click()
+    expect(page.locator("tr .number").first).to_contain_text("·")
     drawn = [number(text.split("·")[1]) for text in page.locator("tr .number").all_inner_texts()]
     assert 0 < sum(drawn) <= 100
     page.get_by_label("Temperature").focus()
