@@ -198,3 +198,18 @@ def test_a_channel_in_another_format_is_refused() -> None:
         f"Discord as {kind}; export it again. {EXPORTER.how_to_export}": 1
         for kind in ("text", "a table")
     }
+
+
+def test_a_moment_without_a_zone_is_utc_where_the_id_says_so() -> None:
+    """Today's packages write no zone; the id of a message holds its moment in UTC."""
+    number = (1_710_770_403_000 - 1_420_070_400_000) << 22  # 2024-03-18 14:00:03 in UTC
+    rows = [
+        {"ID": number, "Timestamp": "2024-03-18 14:00:03", "Contents": "a", "Attachments": ""},
+        {"ID": number + 1, "Timestamp": "2024-03-18 15:00:03", "Contents": "b", "Attachments": ""},
+    ]
+    found = read_all(PACKAGE, tree_of({
+        "Messages/c1219000000000000001/channel.json": '{"id": "1219000000000000001"}',
+        "Messages/c1219000000000000001/messages.json": json.dumps(rows),
+    }))  # fmt: skip
+    times = [message.timestamp for message in found.messages[0]]
+    assert times == ["2024-03-18T14:00:03Z", "2024-03-18T15:00:03"]

@@ -102,3 +102,13 @@ def test_a_megabyte_of_one_character_is_quick(character: str) -> None:
     talk = json.dumps({"messages": [said(CLEO, run, created_date=run)]})
     read_all(IMPORTER, {**FILES, f"{ROOT}/Groups/DM 1a/messages.json": talk})
     assert time.process_time() - started < 15
+
+
+def test_two_people_are_no_group_before_it_is_known_who_one_is() -> None:
+    """A Takeout without `user_info.json` does not tell whose it is."""
+    files = {name: file for name, file in FILES.items() if not name.endswith("user_info.json")}
+    direct, space = read_all(IMPORTER, files).chats
+    assert [(chat.group, chat.me_known) for chat in (direct, space)] == [
+        (False, False),
+        (True, False),
+    ]

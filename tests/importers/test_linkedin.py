@@ -118,3 +118,32 @@ def test_a_megabyte_of_one_character_is_quick(character: str) -> None:
     read_all(IMPORTER, {"messages.csv": MESSAGES + f'"{run}'})
     read_all(IMPORTER, {"messages.csv": MESSAGES + run, "Shares.csv": SHARES + run})
     assert time.process_time() - started < 8
+
+
+def test_two_people_are_no_group_before_it_is_known_who_one_is() -> None:
+    """Addresses of several people stand behind commas, semicolons or spaces."""
+    talk = table(
+        COLUMNS,
+        row("c1", "Cleo Park", C, W, "2021-07-05 14:10:00 UTC", "hello"),
+        row("c2", "Cleo Park", C, f"{W} {A}", "2021-07-05 14:05:00 UTC", "hello both"),
+        row("c3", "Cleo Park", C, f"{W};{A}", "2021-07-05 14:05:00 UTC", "hello again"),
+        row("c4", "Amos Reed", A, W, "2021-07-05 14:05:00 UTC", "and you"),
+        row("c5", "Amos Reed", A, C, "2021-07-05 14:05:00 UTC", "not you"),
+    )
+    chats = read_all(IMPORTER, {"messages.csv": talk}).chats
+    assert {chat.chat_id: (chat.group, chat.me_known) for chat in chats} == {
+        "c1": (False, False), "c2": (True, False), "c3": (True, False), "c4": (False, False),
+        "c5": (False, False),
+    }  # fmt: skip
+
+
+def test_what_linkedin_writes_under_a_name() -> None:
+    """A notice is nobody's message."""
+    talk = table(
+        COLUMNS,
+        row("c1", "Cleo Park", C, W, "2021-07-05 14:10:00 UTC", "Message request accepted"),
+        row("c1", "Cleo Park", C, W, "2021-07-05 14:11:00 UTC", "hello"),
+    )
+    read = read_all(IMPORTER, {"messages.csv": talk})
+    assert [[message.text for message in chat] for chat in read.messages] == [["hello"]]
+    assert read.dropped == {"system notice": 1}

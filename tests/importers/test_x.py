@@ -205,3 +205,17 @@ def test_a_megabyte_of_one_character(character: str) -> None:
     assert len(found.documents[0].text) == len(found.texts[0]) == 1_000_002
     read(tweets="window.YTD.tweets.part0 = " + run)
     assert time.process_time() - started < 15
+
+
+def test_a_short_link_inside_a_long_post() -> None:
+    """Only the links at the end of the short post stand for the long one."""
+    start = "the pier at https://t.co/abc is closed, and so is all that stands behind it"
+    note = {"noteTweet": {
+        "noteTweetId": "9", "createdAt": "2018-10-10T20:01:24.000Z",
+        "core": {"text": f"{start}, until spring"},
+    }}  # fmt: skip
+    found = read(
+        tweets=script("tweets", [post(1, f"{start}… https://t.co/end https://t.co/img")]),
+        note_tweet=script("note_tweet", [note]),
+    )
+    assert [d.text for d in found.documents] == [f"{start}, until spring"]

@@ -27,12 +27,14 @@ from inkling.corpus.importing.importer import (
 )
 from inkling.corpus.importing.json_stream import BROKEN, JsonStream, valid_text
 from inkling.corpus.importing.oldest_first import CUT, oldest_first
-from inkling.corpus.importing.times import from_iso
+from inkling.corpus.importing.times import from_iso, from_unix
 from inkling.corpus.importing.tree import Tree, TreeFile
 from inkling.wording import plural
 
 _CHANNEL = re.compile(r"(?:(?P<root>.*)/)?(?P<box>[^/]+)/c?(?P<id>\d{15,22})/channel\.json")
 _SMALL_BYTES = 64_000_000
+# Where the milliseconds in an id begin: 2015 in UTC.
+_EPOCH_MILLISECONDS = 1_420_070_400_000
 # Folders below the package's, in whatever language the package's own are.
 _OTHERS = re.compile(
     r"(?:.*/)?(?:(?:analytics|reporting|tns|modeling)/[^/]*\.json"
@@ -169,9 +171,20 @@ def _message(row: dict[str, Any], path: str, number: int, identity: str) -> Mess
         is_me=True,
         text=text,
         message_id=str(message_id) if isinstance(message_id, (int, str)) else None,
-        timestamp=from_iso(row.get("Timestamp")),
+        timestamp=_when(row),
         raw_ref=raw_ref,
     )
+
+
+def _when(row: dict[str, Any]) -> str | None:
+    """When a message was sent. Today's packages write it without a zone; that it is UTC shows in
+    the message's id, which holds the moment."""
+    written = from_iso(row.get("Timestamp"))
+    number = _moment(row)
+    if written is None or number is None or written.endswith("Z"):
+        return written
+    moment = from_unix((number >> 22) + _EPOCH_MILLISECONDS, per_second=1000)
+    return f"{written}Z" if moment is not None and moment[:19] == written[:19] else written
 
 
 def _moment(row: Any) -> int | None:

@@ -96,7 +96,8 @@ def _chat(
         file.path,
         _messages(file, people, own, options),
         title=title,
-        group=len(others) > 1 or (not others and not folder.startswith("DM ")),
+        # Until it is known whose export it is, all members are others.
+        group=len(others) > (1 if own.me else 2) if others else not folder.startswith("DM "),
         me_known=bool(own.me),
         people=people,
     )

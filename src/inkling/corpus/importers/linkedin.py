@@ -35,6 +35,8 @@ _OWN = frozenset(("profile.csv", "connections.csv", "positions.csv", "invitation
 
 # Advertisements come as messages.
 _NOT_SENT = ("sponsored", "spam")
+# Written by LinkedIn under a person's name.
+_NOTICES = frozenset(("Message request accepted", "A LinkedIn member left the conversation."))
 
 
 def _kind(file: TreeFile) -> str | None:
@@ -141,7 +143,8 @@ def _chats(
             file.path,
             _messages(rows.rows(conversation), own, people, options),
             title=titles.get(conversation) or None,
-            group=len(known) > 1,
+            # Until it is known whose export it is, everybody is one of the others.
+            group=len(known) > (1 if own is not None else 2),
             me_known=own is not None,
             people=people,
         )
@@ -171,14 +174,17 @@ def _row(row: dict[str, str], raw_ref: str) -> tuple[str, str | None, list[Any]]
     if not content.strip():
         attached = row.get("attachments")
         return Dropped("media without text" if attached else "empty", raw_ref)
+    if content.strip() in _NOTICES:
+        return Dropped("system notice", raw_ref)
     if not name and not url:
         return Dropped("message without an author", raw_ref)
     conversation = row.get("conversation id") or f"{name} {row.get('to', '')}"
     return conversation, times.from_text(row.get("date", "")), [name, url, content, raw_ref]
 
 
-def _urls(text: str) -> Iterator[str]:
-    yield from (url.strip() for url in text.split(",") if url.strip())
+def _urls(text: str) -> list[str]:
+    """Addresses of several people: exports part them by commas, semicolons or spaces."""
+    return text.replace(",", " ").replace(";", " ").split()
 
 
 def _messages(

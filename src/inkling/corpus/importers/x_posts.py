@@ -28,6 +28,7 @@ _SHORT_LINK = re.compile(r"https?://t\.co/\w{1,20}")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 # A long post and the short one that stands for it carry nearly the same time.
 _NOTE_SECONDS = 10
+_MOST_LINKS = 8
 _TABLES = """
 create table post (id integer primary key, parent integer, time text, text text, ref text);
 create table note (id integer primary key, second integer, time text, text text, ref text);
@@ -151,7 +152,12 @@ def _in_full(
     database: sqlite3.Connection, words: str, second: int, number: int
 ) -> tuple[str, int | None]:
     """The long post that a cut one stands for, and its id; else the words as they are."""
-    start = _SHORT_LINK.sub("", words).rstrip().removesuffix("…").rstrip()
+    # At its end stand the links to the long post and to pictures; one in the middle is in both.
+    start = words.rstrip()
+    for _ in range(_MOST_LINKS):
+        if _SHORT_LINK.fullmatch(last := start[-40:].split()[-1] if start else ""):
+            start = start.removesuffix(last).rstrip()
+    start = start.removesuffix("…").rstrip()
     if len(start) < 20:
         return words, None
     near = database.execute(
