@@ -214,6 +214,14 @@ def test_a_source_can_be_named(inkling: Inkling) -> None:
     assert (refused.status, "talks" in refused.err) == (2, True)
 
 
+def test_a_source_that_is_named_and_is_another(inkling: Inkling) -> None:
+    """A file that the named source does not write is no empty file."""
+    inkling("init", "w")
+    Path("talk.txt").write_text("It rains.")
+    refused = inkling("add", "talk.txt", "--as", "instagram", "-w", "w")
+    assert (refused.status, "1 × not as Instagram writes it" in refused.err) == (1, True)
+
+
 def test_encodings_are_told_and_can_be_named(inkling: Inkling) -> None:
     """A guess stands in the result; a name that Python does not know is refused."""
     inkling("init", "w")

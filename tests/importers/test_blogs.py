@@ -159,7 +159,9 @@ def posts(**more: object) -> list[dict[str, object]]:
     base = {"type": "post", "status": "published", "published_at": "2023-01-02T03:04:05.000Z"}
     return [
         {**base, "id": "1", "title": "One", "html": "<p>One &amp; 1.</p><blockquote>q</blockquote>"
-         "<figure class='kg-card kg-bookmark-card'>card</figure>", "lexical": None, **more},
+         "<figure class='kg-card kg-bookmark-card'>card</figure>"
+         "<div class='kg-card kg-callout-card'><div class='kg-callout-emoji'>x</div></div>",
+         "lexical": None, **more},
         {**base, "id": "2", "title": "Two", "html": None, "lexical": LEXICAL, "plaintext": "p"},
         {**base, "id": "3", "title": "Three", "html": None, "plaintext": "Plain\n\ntext"},
         {**base, "id": "4", "title": "Soon", "status": "draft", "html": "<p>x</p>"},

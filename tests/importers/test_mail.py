@@ -114,6 +114,13 @@ def test_charsets_and_transfer_encodings() -> None:
     assert unknown.documents[0].text == text
 
 
+def test_byte_order_marks_go_wherever_they_stand() -> None:
+    """Programs leave one at the start, and one where they joined texts; a quote is one behind it."""
+    body = "\ufeffI painted\ufeff the boat.\n\ufeff> What have you done?\n\ufeffBlue!\n"
+    read = read_one(body, "Content-Type: text/plain; charset=utf-8")
+    assert [d.text for d in read.documents] == ["I painted the boat.\nBlue!"]
+
+
 def test_flowed_lines_become_whole() -> None:
     """The program broke them, the person did not."""
     body = "It rained all day and \nwe stayed in.\n\n> her words \n> go on\nYes.\n-- \nWilma\n"

@@ -48,6 +48,7 @@ _TITLE = r"""(?:[ \t\n]++(?:"[^"]*+"|'[^']*+'))?+"""
 _TARGET = re.compile(
     r"\([ \t\n]*+(?:<[^<>\n]*+>|(?:[^\s()\\]|\\.|\((?:[^\s()\\]|\\.)*+\))*+)" + _TITLE + r"\s*+\)"
 )
+_SPACES = re.compile(r"[ \t]++")
 _BACKTICKS = re.compile(r"`+")
 _ADDRESS = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]{1,15}:|[/#.<]|www\.|[^\s()]{1,80}[/%.]")
 
@@ -112,7 +113,8 @@ class _Inline:
                 if found is None:
                     self.pieces.append(self.text[at:begin])
                     break
-                self.pieces.append(self.text[at : found.start()])
+                if at < found.start():
+                    self.pieces.append(self.text[at : found.start()])
                 at = self._one(found)
             # What began before the code may reach into it, or behind it.
             at = max(at, begin)
@@ -124,6 +126,7 @@ class _Inline:
     def _one(self, found: re.Match[str]) -> int:
         """Write what one mark stands for. Returns where the text goes on."""
         at, mark = found.start(), found[0]
+        written = len(self.pieces)
         if mark == "[":
             end = self._link(at)
         elif mark == "]":
@@ -140,10 +143,18 @@ class _Inline:
             end = self._entity(at)
         else:
             end = None
-        if end is not None:
-            return end
-        self.pieces.append(mark)
-        return found.end()
+        if end is None:
+            self.pieces.append(mark)
+            return found.end()
+        if mark[0] in "!<%" and len(self.pieces) == written:
+            return self._closed_up(end)
+        return end
+
+    def _closed_up(self, end: int) -> int:
+        """Behind the spaces that follow what was taken out, where none is missing before it."""
+        before = self.pieces[-1][-1] if self.pieces else "\n"
+        spaces = _SPACES.match(self.text, end)
+        return spaces.end() if spaces is not None and before in " \t\n" else end
 
     def _link(self, at: int) -> int | None:
         """Keep a link's words and note where its target ends; None where it is no link."""
@@ -156,7 +167,8 @@ class _Inline:
             content = self.text[at + 2 : close - 1]
             if "[" not in content and "\n" not in content:
                 page, bar, words = content.partition("|")
-                self.pieces.append(words if bar else page.partition("#^")[0])
+                if shown := words if bar else page.partition("#^")[0]:
+                    self.pieces.append(shown)
                 return self._target(close + 1) or close + 1
         end = self._target(close + 1) or self._reference(at, close)
         if end is None:

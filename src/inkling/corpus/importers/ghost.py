@@ -23,7 +23,7 @@ from inkling.corpus.importing.tree import Tree, TreeFile
 _OUTER = ("db", "data")
 _NOISE = (
     ".kg-bookmark-card, .kg-signup-card, .kg-button-card, .kg-file-card, .kg-audio-card, "
-    ".kg-cta-card"
+    ".kg-cta-card, .kg-callout-emoji"
 )
 _OTHERS = ".kg-embed-card, .kg-blockquote-alt"
 DAMAGED = "the file ends in the middle, or is no JSON"

@@ -127,7 +127,8 @@ class _Bodies:
             text = found.text
             self.notes += found.notes
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-        return text.replace("\0", "").removeprefix("\ufeff")
+        # Byte order marks also stand where a program joined texts.
+        return text.replace("\0", "").replace("\ufeff", "")
 
 
 def _unflowed(text: str, part: Message) -> str:

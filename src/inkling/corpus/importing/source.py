@@ -68,8 +68,10 @@ class OpenSource:
     ) -> Iterator[ImportedRecord]:
         """What one importer reads. Ids of chats and documents begin with the importer's name, so
         that two sources never share one."""
+        found = False
         try:
             for record in importer.read(self.opened.tree, claim, options):
+                found = True
                 if isinstance(record, ImportedChat):
                     record.chat_id = f"{importer.name}:{record.chat_id}"
                 elif isinstance(record, Document):
@@ -79,6 +81,9 @@ class OpenSource:
         except OSError as error:  # a disk that fails, a file that goes while it is read
             reason = (error.strerror or str(error)).lower()
             yield Dropped(f"could not be read to its end ({reason})", claim.title)
+        else:
+            if not found and claim.files:  # the person named the source, and it is another
+                yield Dropped(f"not as {importer.title} writes it", claim.title, len(claim.files))
 
     def left_out(self, told: int = 0) -> Iterator[Dropped]:
         """What of the path is no file that an importer could read, but for the first `told`."""
