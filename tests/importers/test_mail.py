@@ -115,7 +115,7 @@ def test_charsets_and_transfer_encodings() -> None:
 
 
 def test_byte_order_marks_go_wherever_they_stand() -> None:
-    """Programs leave one at the start, and one where they joined texts; a quote is one behind it."""
+    """Programs leave one at the start, and where they joined texts; a quote is one behind it."""
     body = "\ufeffI painted\ufeff the boat.\n\ufeff> What have you done?\n\ufeffBlue!\n"
     read = read_one(body, "Content-Type: text/plain; charset=utf-8")
     assert [d.text for d in read.documents] == ["I painted the boat.\nBlue!"]
