@@ -228,6 +228,21 @@ def test_what_was_not_seen_is_said(view: Page, writer: Server, desk: Path) -> No
     expect(view.get_by_text("There is no encoding called 'klingon'")).to_be_visible()
 
 
+def test_a_file_with_a_strange_name(view: Page, writer: Server, desk: Path) -> None:
+    """It is read, chosen alone also where the name begins with a dot; letters that turn the
+    direction turn nothing but the name."""
+    for name in (".strange\n-'\u202e<b>.txt", "-rf.txt"):
+        (desk / name).write_text(f"The pier was wet, wrote {name!r}.\n")
+        choose(view, desk / name)
+        add(view)
+        view.get_by_role("heading", name="Added").wait_for()
+        view.get_by_role("button", name="Add more").click()
+    names = [".strange\\x0a-'\u202e<b>.txt", "-rf.txt"]
+    assert set(names) <= corpus(writer).keys()
+    for name in names:
+        expect(view.locator("th bdi", has_text=name)).to_have_count(1)
+
+
 def test_an_address_that_is_none_says_so(view: Page) -> None:
     """It stays in the field, to be corrected."""
     field = view.get_by_label("Or the address")

@@ -21,6 +21,11 @@ describe('files that were chosen', () => {
     const chosen = [file('a.md', 'Notes/a.md'), file('.DS_Store', 'Notes/.DS_Store'), file('b.txt')];
     expect(fromInput(chosen).map(({ path }) => path)).toEqual(['Notes/a.md', 'b.txt']);
   });
+
+  it('are what was meant, also where a name begins with a dot', async () => {
+    expect(fromInput([file('.notes.txt')]).map(({ path }) => path)).toEqual(['.notes.txt']);
+    expect((await fromDrop([entry('.notes.txt')])).map(({ path }) => path)).toEqual(['.notes.txt']);
+  });
 });
 
 describe('what was dropped', () => {

@@ -19,11 +19,14 @@ const FURNITURE = new Set(['__MACOSX', 'node_modules', '__pycache__']);
 export const isFurniture = (path: string): boolean =>
   path.split('/').some((part) => part.startsWith('.') || FURNITURE.has(part));
 
+/** What a person named itself is no furniture, whatever it is called; what lies in a folder may be. */
+const isMeant = ({ path }: Picked): boolean => !path.includes('/') || !isFurniture(path);
+
 /** The files of an input, or of a folder that was chosen in one. */
 export function fromInput(files: Iterable<File>): Picked[] {
   return [...files]
     .map((file) => ({ path: file.webkitRelativePath || file.name, file }))
-    .filter(({ path }) => !isFurniture(path));
+    .filter(isMeant);
 }
 
 /** What a drop holds, taken while it happens. */
@@ -41,7 +44,7 @@ export async function fromDrop(dropped: readonly Dropped[]): Promise<Picked[]> {
     if (one instanceof File) found.push({ path: one.name, file: one });
     else await collect(one, one.name, found);
   }
-  return found.filter(({ path }) => !isFurniture(path));
+  return found.filter(isMeant);
 }
 
 async function collect(entry: FileSystemEntry, path: string, found: Picked[]): Promise<void> {
