@@ -107,7 +107,7 @@ def test_markdown_front_matter_gives_title_and_date() -> None:
     )
     assert isinstance(item, Document)
     assert (item.title, item.timestamp) == ("On: Soup", "2025-01-05")
-    assert item.text == "# Soup\n\nA green pea  *soup*."
+    assert item.text == "# Soup\n\nA green pea *soup*."
 
 
 def test_broken_front_matter_is_no_text() -> None:
