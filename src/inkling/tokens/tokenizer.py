@@ -85,6 +85,13 @@ class Tokenizer:
             raise TokenizerError(f"{path} {error} Restore the file, or train a new run.") from None
 
     @classmethod
+    def parse(cls, content: str) -> Tokenizer:
+        """What `to_json` gave."""
+        from tokenizers import Tokenizer as FastTokenizer
+
+        return cls.of(FastTokenizer.from_str(content))
+
+    @classmethod
     def of(cls, fast: FastTokenizer) -> Tokenizer:
         """Of the library's tokenizer, with the special tokens behind the corpus's characters, or
         where it was taken over, at the last ids. Raises TokenizerError where they are neither."""
