@@ -151,6 +151,12 @@ class Tokenizer:
         """Id of one of SPECIAL_TOKENS."""
         return self._first_special + SPECIAL_TOKENS.index(token)
 
+    @cached_property
+    def added_specials(self) -> dict[str, int]:
+        """Every special token with its id, those of another program included."""
+        added = self._fast.get_added_tokens_decoder()
+        return {token.content: index for index, token in added.items() if token.special}
+
     @property
     def special_ids(self) -> range:
         return range(self._first_special, self._first_special + len(SPECIAL_TOKENS))

@@ -152,8 +152,9 @@ def import_model(workspace: Workspace, folder: Path, name: str | None = None) ->
     """
     from inkling.exports.imported_model import read_model
     from inkling.preparation import nothing_half_begun
-    from inkling.run_files import OPTIMIZER_FILE
+    from inkling.run_files import OPTIMIZER_FILE, TEMPLATE_FILE
     from inkling.runs import Run
+    from inkling.workspace import atomic_write
 
     with workspace.training_lock():
         run_name = name or Run.next_name(workspace, "imported")
@@ -167,6 +168,8 @@ def import_model(workspace: Workspace, folder: Path, name: str | None = None) ->
             run = Run(path)
             path.mkdir(parents=True)
             model.tokenizer.save(run.tokenizer_path)
+            if model.template is not None:
+                atomic_write(path / TEMPLATE_FILE, model.template.to_json())
             phase = "finetune" if model.tuned else "train"
             run.checkpoints.save(model.step, {"phase": phase}, model.tensors(), {})
             # It has the weights alone: nothing to resume from.
