@@ -121,6 +121,46 @@ def test_processes_learn_what_one_learns(workspace: Workspace, alone: Run, count
     assert f"{count} × " in out
 
 
+@pytest.fixture(scope="module")
+def divided(workspace: Workspace) -> Run:
+    """The same in two processes, each of which holds a part of every weight."""
+    plan = ("--steps", 50, "--eval-every", 10, "--name", "divided")
+    train_together(2, "-w", workspace.path, *plan, *SETS, "--set", "train.divide_weights=true")
+    return Run.open(workspace, "divided")
+
+
+def test_divided_weights_learn_what_whole_ones_learn(alone: Run, divided: Run) -> None:
+    """The same losses to 1e-4 in both phases; the checkpoints are those of whole weights."""
+    assert_alike(alone, divided)
+    assert divided.config().complete
+    (one, other) = (
+        run.checkpoints.load(run.checkpoints.last_step() or 0) for run in (alone, divided)
+    )
+    assert one.optimizer is not None
+    assert other.optimizer is not None
+    for ours, theirs in ((one.model, other.model), (one.optimizer, other.optimizer)):
+        assert {n: t.shape for n, t in ours.items()} == {n: t.shape for n, t in theirs.items()}
+
+
+def test_divided_weights_are_resumed_by_any_number(workspace: Workspace, divided: Run) -> None:
+    """Ten more steps of fine-tuning, by two that share the weights and by one that has them all."""
+    for name in ("more-divided", "more-alone"):
+        shutil.copytree(divided.path, workspace.run_path(name))
+        run = Run(workspace.run_path(name))
+        config = run.config()
+        assert config.finetune is not None
+        longer = config.finetune.replace(steps=config.finetune.schedule.steps + 10, eval_every=5)
+        run.write_config(config.model_copy(update={"finetune": longer, "complete": False}))
+    train_together(2, "-w", workspace.path, "--resume", "--run", "more-divided")
+    more = ["train", "-w", str(workspace.path), "--resume", "--run", "more-alone", "--no-plots"]
+    assert main(more) == 0
+    one, other = (Run.open(workspace, name) for name in ("more-alone", "more-divided"))
+    assert_alike(one, other)
+    assert other.config().complete
+    last = divided.checkpoints.last_step() or 0
+    assert ("finetune", last + 10) in losses(other)
+
+
 def process_of_rank(rank: int, launcher: int) -> int | None:
     """The number of a worker that a launcher started."""
     for folder in Path("/proc").glob("[0-9]*"):
@@ -281,3 +321,6 @@ def test_more_processes_than_rows_are_told() -> None:
     check_rows(Ranks(0, 4), batch)
     with pytest.raises(TrainingError, match=r"4 rows, too few for 5 .*total_batch_size=320"):
         check_rows(Ranks(0, 5), batch)
+    check_rows(Ranks(0, 3), batch)
+    with pytest.raises(TrainingError, match=r"4 rows.*evenly to 3 .*total_batch_size=384"):
+        check_rows(Ranks(0, 3), batch, divided=True)
