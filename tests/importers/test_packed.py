@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
 import json
 import lzma
 import sys
@@ -14,9 +15,11 @@ from pathlib import Path
 import pytest
 
 from inkling.corpus.document import Conversation, Document, Dropped
-from inkling.corpus.importers import read_path
+from inkling.corpus.importers import files, read_path
 from inkling.corpus.importing import packed
+from inkling.corpus.importing.importer import Claim, ReadOptions
 from inkling.corpus.importing.open_tree import open_tree
+from inkling.corpus.importing.tree import Tree, TreeFile
 
 TEXT = "The harbour was quiet in the morning.\n"
 PACKERS: dict[str, Callable[[bytes], bytes]] = {
@@ -86,6 +89,15 @@ def test_what_unpacks_to_far_too_much_ends(monkeypatch: pytest.MonkeyPatch) -> N
         assert len(file.read()) < 2_000_000
         file.read()
         assert [left.reason for left in found.left_out] == [packed.BOMB]
+
+
+def test_only_lines_of_json_may_be_larger_than_a_disk_image() -> None:
+    """What a file says of its size decides."""
+    for name, kept in (("big.jsonl", [Document]), ("big.txt", [Dropped])):
+        file = TreeFile(name, 3_000_000_000, lambda: io.BytesIO(b'{"text": "some words"}\n'))
+        tree = Tree("in", (file,))
+        claim = Claim(frozenset((name,)), 1.0, "in")
+        assert [type(each) for each in files.IMPORTER.read(tree, claim, ReadOptions())] == kept
 
 
 def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,10 +18,11 @@ from inkling.evaluation.likelihood import Likelihood
 from inkling.model.gpt import GPT
 from inkling.runs import Run
 from inkling.training import forward
-from inkling.training.callbacks import Callbacks
+from inkling.training.callbacks import Callbacks, StepReport
 from inkling.training.loop import run_phase
 from inkling.training.optim import Muon
 from inkling.training.phase import PhaseSetup
+from inkling.training.progress import Throughput
 from tests.training.test_loop import MODEL, SETTINGS, assert_same, setup_of
 
 
@@ -59,6 +60,23 @@ def test_a_compiled_step_learns_the_same(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(forward, "COMPILED_FROM", 4)
     compiled = losses(tmp_path / "compiled", 4, compiler="eager")
     assert compiled == pytest.approx(exact, abs=1e-5)
+
+
+def test_what_cannot_be_compiled_is_computed_as_it_is(tmp_path: Path) -> None:
+    """A machine without a C compiler: one note, the same losses."""
+
+    def no_compiler(graph: Any, inputs: Any) -> Any:
+        raise RuntimeError("no C compiler found")
+
+    notes: list[str] = []
+    compiled = forward._Compiled(forward.forward_loss, no_compiler, notes.append)  # type: ignore[arg-type]
+    model, ids = setup_of(tmp_path / "run").model.eval(), torch.randint(0, 30, (2, 17))
+    for _ in range(2):
+        found = compiled(model, ids[:, :-1], ids[:, 1:])
+        assert found == forward.forward_loss(model, ids[:, :-1], ids[:, 1:])
+    (note,) = notes
+    assert "cannot be compiled here" in note
+    assert "no C compiler found" in note
 
 
 class Syncs(TorchDispatchMode):
@@ -124,6 +142,15 @@ def test_reading_losses_later_changes_nothing(tmp_path: Path) -> None:
         setup = setup_of(tmp_path / str(every), settings)
         run_phase(changed(setup, losses_read_every=every))
     assert_same(Run(tmp_path / "1"), Run(tmp_path / "5"))
+
+
+def test_speed_is_that_of_the_steps_not_of_their_reports() -> None:
+    """Ten steps in ten seconds, told all at once."""
+    speed = Throughput()
+    for step in range(1, 11):
+        speed.add(StepReport("train", step, 100, 2.0, 0.1, 500, step / 60))
+    assert speed.steps_per_second() == pytest.approx(1.0)
+    assert speed.tokens_per_second() == pytest.approx(500.0)
 
 
 class Bursting(nn.Module):

@@ -36,14 +36,37 @@ def forward_loss(model: nn.Module, x_BT: Tensor, y_BT: Tensor) -> Tensor:
     )
 
 
-def loss_function(runtime: Runtime, steps: int) -> LossFunction:
-    """`forward_loss` as a phase of so many steps computes it on this device."""
+def loss_function(
+    runtime: Runtime, steps: int, on_note: Callable[[str], None] = lambda text: None
+) -> LossFunction:
+    """`forward_loss` as a phase of so many steps computes it on this device. `on_note` is told
+    where it cannot be compiled."""
     computed: LossFunction = forward_loss
     if runtime.dtype != torch.float32:
         computed = _in_type(runtime.device.type, runtime.dtype)
     if runtime.compiler is not None and steps >= COMPILED_FROM:
-        computed = torch.compile(computed, backend=runtime.compiler)
+        computed = _Compiled(computed, runtime.compiler, on_note)
     return computed
+
+
+class _Compiled:
+    """A compiled function, or the plain one where a machine cannot compile it (it has no C
+    compiler, say)."""
+
+    def __init__(self, plain: LossFunction, backend: str, on_note: Callable[[str], None]) -> None:
+        self._plain, self._on_note = plain, on_note
+        self._computed: LossFunction = torch.compile(plain, backend=backend)
+
+    def __call__(self, model: nn.Module, x_BT: Tensor, y_BT: Tensor) -> Tensor:
+        from torch._dynamo.exc import TorchDynamoException
+
+        try:
+            return self._computed(model, x_BT, y_BT)
+        except TorchDynamoException as error:
+            self._computed = self._plain
+            reason = str(getattr(error, "inner_exception", error)).strip().split("\n")[0][:200]
+            self._on_note(f"Steps cannot be compiled here, and are slower for it ({reason}).")
+            return self._plain(model, x_BT, y_BT)
 
 
 def _in_type(device: str, dtype: torch.dtype) -> LossFunction:

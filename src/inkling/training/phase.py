@@ -66,7 +66,7 @@ class PhaseState:
         self.setup = setup
         self.optimizers = Optimizers(setup.model, setup.settings.optimizer)
         steps = setup.settings.schedule.steps if not self.divided else 0
-        self.loss_of = loss_function(setup.runtime, steps)
+        self.loss_of = loss_function(setup.runtime, steps, setup.callbacks.on_note)
         self.unread: list[tuple[Tensor, StepReport]] = []
         """Steps that were made and whose loss nobody has looked at; this process's share of it."""
         self.step = 0
