@@ -1,7 +1,7 @@
-"""From a path of the machine to a tree of files: a file, a folder, a zip, a tar, a packed file.
+"""From a path of the machine to a tree of files: a file, a folder, a zip, a tar, a compressed file.
 
 Knows: walking folders, links, permissions. Does not know: what is in an archive (importing.archive,
-importing.tar), how a file is packed (importing.packed), or what is in it.
+importing.tar), how a file is compressed (importing.compressed), or what is in it.
 Data: path -> `open_tree` -> `OpenTree`: the tree, and what was left out with its reason. Files that
 lie under other names than their own, as sent ones do, are opened by `open_held`.
 
@@ -21,8 +21,13 @@ from typing import BinaryIO, Self
 
 from inkling.corpus.document import Dropped
 from inkling.corpus.importing.archive import ZipContents, is_furniture, shown
+from inkling.corpus.importing.compressed import (
+    NEEDS_ZSTD,
+    CompressedFile,
+    compression_of,
+    decompressor_of,
+)
 from inkling.corpus.importing.importer import Note
-from inkling.corpus.importing.packed import NEEDS_ZSTD, PackedFile, packer_of, unpacker_of
 from inkling.corpus.importing.stream import reading
 from inkling.corpus.importing.tar import TarContents, is_tar
 from inkling.corpus.importing.tree import Tree, TreeFile
@@ -163,25 +168,25 @@ class OpenTree:
                     self.left_out.append(member)
                 else:
                     yield member
-        elif (ending := packer_of(name)) is not None:
-            yield from self._packed(path, name, prefix, ending)
+        elif (ending := compression_of(name)) is not None:
+            yield from self._compressed(path, name, prefix, ending)
         else:
             yield TreeFile(name, status.st_size, self._opener(path, name))
 
-    def _packed(self, path: Path, name: str, prefix: str, ending: str) -> Iterator[TreeFile]:
-        """The one file that is packed in a file, behind `prefix`, as of an archive."""
+    def _compressed(self, path: Path, name: str, prefix: str, ending: str) -> Iterator[TreeFile]:
+        """The one file that is in a compressed file, behind `prefix`, as of an archive."""
 
         def damaged(reason: str) -> None:
             self.left_out.append(Dropped(reason, name))
 
-        unpacker = unpacker_of(ending)
-        if unpacker is None:
+        decompressor = decompressor_of(ending)
+        if decompressor is None:
             self.left_out.append(Dropped(NEEDS_ZSTD, name))
             return
-        packed = PackedFile(path, unpacker, self._on_read, damaged)
+        file = CompressedFile(path, decompressor, self._on_read, damaged)
         inner = prefix + name.rpartition("/")[2][: -len(ending)]
         try:
-            yield TreeFile(inner, packed.size(), packed.open)
+            yield TreeFile(inner, file.size(), file.open)
         except OSError as error:
             self.left_out.append(_unreadable(error, name))
 

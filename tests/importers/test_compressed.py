@@ -1,4 +1,4 @@
-"""Packed files and tables: what a corpus of many shards comes in."""
+"""Compressed files and tables: what a corpus of many shards comes in."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ import pytest
 
 from inkling.corpus.document import Conversation, Document, Dropped
 from inkling.corpus.importers import files, read_path
-from inkling.corpus.importing import packed
+from inkling.corpus.importing import compressed
 from inkling.corpus.importing.importer import Claim, ReadOptions
 from inkling.corpus.importing.open_tree import open_tree
 from inkling.corpus.importing.tree import Tree, TreeFile
 
 TEXT = "The harbour was quiet in the morning.\n"
-PACKERS: dict[str, Callable[[bytes], bytes]] = {
+COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {
     ".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress,
 }  # fmt: skip
 
@@ -37,13 +37,13 @@ def zstd() -> Callable[[bytes], bytes]:
 
 
 @pytest.mark.parametrize("ending", [".gz", ".bz2", ".xz", ".zst"])
-def test_a_packed_file_is_the_file_in_it(ending: str) -> None:
-    """In a folder it lies under its packed name, alone it has its own; its size is that of what is
-    in it, also where several parts were packed one after another."""
-    pack = PACKERS.get(ending) or zstd()
+def test_a_compressed_file_is_the_file_in_it(ending: str) -> None:
+    """In a folder it lies under its whole name, alone it has its own; its size is that of what is
+    in it, also where several parts were compressed one after another."""
+    compress = COMPRESSORS.get(ending) or zstd()
     folder = Path("shards")
     folder.mkdir()
-    (folder / f"a.txt{ending}").write_bytes(pack(TEXT.encode()) + pack(TEXT.encode()))
+    (folder / f"a.txt{ending}").write_bytes(compress(TEXT.encode()) + compress(TEXT.encode()))
     with open_tree(folder) as found:
         (file,) = found.tree.files
         assert (file.path, file.suffix) == (f"a.txt{ending}/a.txt", ".txt")
@@ -54,25 +54,26 @@ def test_a_packed_file_is_the_file_in_it(ending: str) -> None:
 
 
 @pytest.mark.parametrize("ending", [".gz", ".bz2", ".xz", ".zst"])
-def test_a_damaged_packed_file_is_read_up_to_there(ending: str) -> None:
-    """What comes before the damage is kept, the damage is told once; so is a file that is none."""
-    pack = PACKERS.get(ending) or zstd()
+def test_a_damaged_compressed_file_is_read_up_to_there(ending: str) -> None:
+    """What comes before the damage is kept, the damage is reported once; so is a file that was
+    never compressed."""
+    compress = COMPRESSORS.get(ending) or zstd()
     lines = "".join(f'{{"text": "line number {n} of many"}}\n' for n in range(20_000))
-    whole = pack(lines.encode())
+    whole = compress(lines.encode())
     Path(f"cut.jsonl{ending}").write_bytes(whole[: len(whole) // 2])
-    Path(f"not.jsonl{ending}").write_bytes(b"these bytes were never packed")
+    Path(f"not.jsonl{ending}").write_bytes(b"these bytes were never compressed")
     for name in ("cut", "not"):
         records = list(read_path(Path(f"{name}.jsonl{ending}")))
         told = [record for record in records if isinstance(record, Dropped)]
-        assert [t.reason for t in told].count(packed.DAMAGED) == 1, told
+        assert [t.reason for t in told].count(compressed.DAMAGED) == 1, told
         kept = [record.text for record in records if isinstance(record, Document)]
         assert kept == [f"line number {n} of many" for n in range(len(kept))]
 
 
-def test_a_long_packed_file_is_read_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_compressed_file_is_read_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its size is estimated from its beginning, and is never less than what is read whole."""
-    monkeypatch.setattr(packed, "MEASURED", 10_000)
-    monkeypatch.setattr(packed, "BLOCK", 1_000)
+    monkeypatch.setattr(compressed, "MEASURED", 10_000)
+    monkeypatch.setattr(compressed, "BLOCK", 1_000)
     Path("long.txt.gz").write_bytes(gzip.compress(TEXT.encode() * 1_000, mtime=0))
     with open_tree(Path("long.txt.gz")) as found:
         (file,) = found.tree.files
@@ -80,15 +81,15 @@ def test_a_long_packed_file_is_read_in_parts(monkeypatch: pytest.MonkeyPatch) ->
         assert len(file.read()) == 1_000 * len(TEXT)
 
 
-def test_what_unpacks_to_far_too_much_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A small file full of nothing is read so far, and told."""
-    monkeypatch.setattr(packed, "RATIO_MATTERS", 100_000)
+def test_what_decompresses_to_far_too_much_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small file full of nothing is read so far, and reported."""
+    monkeypatch.setattr(compressed, "RATIO_MATTERS", 100_000)
     Path("bomb.txt.gz").write_bytes(gzip.compress(b"\n" * 3_000_000))
     with open_tree(Path("bomb.txt.gz")) as found:
         (file,) = found.tree.files
         assert len(file.read()) < 2_000_000
         file.read()
-        assert [left.reason for left in found.left_out] == [packed.BOMB]
+        assert [left.reason for left in found.left_out] == [compressed.BOMB]
 
 
 def test_only_lines_of_json_may_be_larger_than_a_disk_image() -> None:
@@ -118,7 +119,7 @@ def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_rows_of_a_table_are_those_of_json_lines() -> None:
     """Texts, dialogs as messages, and pairs: what a line of JSON would be; other columns are not
-    even read, and an empty cell is told."""
+    even read, and an empty cell is reported."""
     pyarrow = pytest.importorskip("pyarrow")
     parquet = pytest.importorskip("pyarrow.parquet")
     said = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "hello"}]
@@ -149,7 +150,7 @@ def test_the_rows_of_a_table_are_those_of_json_lines() -> None:
             assert one.raw_ref == other.raw_ref.replace(".jsonl", ".parquet")  # type: ignore[union-attr]
 
 
-def test_a_damaged_table_is_told() -> None:
+def test_a_damaged_table_is_reported() -> None:
     """Cut, or with other bytes in its middle: a reason, and no error."""
     pyarrow = pytest.importorskip("pyarrow")
     parquet = pytest.importorskip("pyarrow.parquet")

@@ -1,12 +1,12 @@
-"""Single files that were packed: .gz, .bz2, .xz, .zst. Read as streams, never unpacked to a disk.
+"""Compressed single files: .gz, .bz2, .xz, .zst. Read as streams, never decompressed to a disk.
 
-Knows: the packers, how large a packed file is, what unpacks to far too much. Does not know:
+Knows: the formats, how large such a file is, what decompresses to far too much. Does not know:
 folders, archives of several files (importing.archive, importing.tar), formats.
-Data: an open file -> `PackedFile` -> TreeFile under the name that it has unpacked.
+Data: an open file -> `CompressedFile` -> TreeFile under its name without the ending.
 
-Of a packed file nobody knows how long it is before it is read. Up to `MEASURED` bytes are, and one
-that is longer counts as long as it would be if all of it packed as well as its beginning: enough to
-know that it must be read in parts, and how far an import is.
+How long such a file is nobody knows before it is read. Up to `MEASURED` bytes are, and the length
+of a longer one is estimated, as if all of it compressed as well as its beginning: enough to know
+that it must be read in parts, and how far an import is.
 """
 
 from __future__ import annotations
@@ -28,89 +28,91 @@ MEASURED = 16_000_001
 """Bytes: one more than what is read whole (importers.files)."""
 BLOCK = 1 << 18
 
-DAMAGED = "a damaged packed file: read in part"
-BOMB = "unpacks to far more than any text: read in part"
-NEEDS_ZSTD = "packed with Zstandard: run pip install backports.zstd, then add it again"
+DAMAGED = "a damaged compressed file: read in part"
+BOMB = "decompresses to far more than any text: read in part"
+NEEDS_ZSTD = "compressed with Zstandard: run pip install backports.zstd, then add it again"
 
 
 @dataclass(frozen=True)
-class Unpacker:
+class Decompressor:
     """How files of one ending are read."""
 
     open: Callable[[IO[bytes]], IO[bytes]]
     damage: tuple[type[Exception], ...] = DAMAGE
 
 
-_UNPACKERS = {
-    ".gz": Unpacker(lambda file: cast(IO[bytes], gzip.GzipFile(fileobj=file))),
-    ".bz2": Unpacker(bz2.BZ2File),
-    ".xz": Unpacker(lzma.LZMAFile),
+_DECOMPRESSORS = {
+    ".gz": Decompressor(lambda file: cast(IO[bytes], gzip.GzipFile(fileobj=file))),
+    ".bz2": Decompressor(bz2.BZ2File),
+    ".xz": Decompressor(lzma.LZMAFile),
 }
 _ZSTD = (".zst", ".zstd")
 
 
-def packer_of(name: str) -> str | None:
-    """The ending that says how a file is packed; None where it is not, or nothing is left
+def compression_of(name: str) -> str | None:
+    """The ending that says how a file is compressed; None where it is not, or nothing is left
     without it."""
     stem, dot, _ = name.rpartition(".")
     ending = name[len(stem) :].lower()
-    return ending if dot and stem and ending in (*_UNPACKERS, *_ZSTD) else None
+    return ending if dot and stem and ending in (*_DECOMPRESSORS, *_ZSTD) else None
 
 
-def unpacker_of(ending: str) -> Unpacker | None:
+def decompressor_of(ending: str) -> Decompressor | None:
     """What reads such files; None where a library is missing."""
     if ending not in _ZSTD:
-        return _UNPACKERS[ending]
+        return _DECOMPRESSORS[ending]
     # Python's own from 3.14 on, and the same module for those before.
     for name in ("compression.zstd", "backports.zstd"):
         try:
             zstd = import_module(name)
         except ImportError:
             continue
-        return Unpacker(zstd.ZstdFile, (*DAMAGE, zstd.ZstdError))
+        return Decompressor(zstd.ZstdFile, (*DAMAGE, zstd.ZstdError))
     return None
 
 
-class PackedFile:
-    """A packed file of the disk. `on_damage` is told once, with the reason."""
+class CompressedFile:
+    """A compressed file of the disk. `on_damage` is called once, with the reason."""
 
     def __init__(
         self,
         path: Path,
-        unpacker: Unpacker,
+        decompressor: Decompressor,
         on_read: Callable[[int], None],
         on_damage: Callable[[str], None],
     ) -> None:
-        self._path, self._unpacker = path, unpacker
+        self._path, self._decompressor = path, decompressor
         self._on_read, self._on_damage = on_read, on_damage
-        self._told = False
+        self._reported = False
 
     def size(self) -> int:
-        """Bytes that it unpacks to: exactly up to `MEASURED`, estimated above. Raises OSError
+        """Bytes of what is in it: exactly up to `MEASURED`, estimated above. Raises OSError
         where it cannot be opened."""
         with self._path.open("rb", buffering=0) as file:
             whole = file.seek(0, io.SEEK_END)
             file.seek(0)
             size = 0
             try:
-                with self._unpacker.open(cast(IO[bytes], file)) as stream:
+                with self._decompressor.open(cast(IO[bytes], file)) as stream:
                     while size < MEASURED and (block := stream.read(BLOCK)):
                         size += len(block)
                     if size < MEASURED:
                         return size
-            except self._unpacker.damage:  # told when it is read
+            except self._decompressor.damage:  # reported when it is read
                 return size
             return max(MEASURED, size * whole // max(1, file.tell()))
 
     def open(self) -> BinaryIO:
-        """A stream of its unpacked bytes, which ends at damage."""
+        """A stream of what is in it, which ends at damage."""
         file = self._path.open("rb", buffering=0)
-        return reading(cast(IO[bytes], _Bounded(file, self._unpacker)), self._on_read, self._tell)
+        return reading(
+            cast(IO[bytes], _Bounded(file, self._decompressor)), self._on_read, self._tell
+        )
 
     def _tell(self, error: Exception) -> None:
-        if not self._told:
+        if not self._reported:
             self._on_damage(BOMB if isinstance(error, _TooMuchError) else DAMAGED)
-        self._told = True
+        self._reported = True
 
 
 class _TooMuchError(ValueError):
@@ -118,16 +120,16 @@ class _TooMuchError(ValueError):
 
 
 class _Bounded(io.RawIOBase):
-    """The unpacked bytes, and an end to them where they become too many for what was packed. It
-    closes the packed file, which the unpackers leave open."""
+    """What is in the file, and an end to it where it becomes too much for what was compressed. It
+    closes the file, which decompressors leave open."""
 
-    def __init__(self, file: IO[bytes], unpacker: Unpacker) -> None:
+    def __init__(self, file: IO[bytes], decompressor: Decompressor) -> None:
         self._file = file
-        self._packed = file.seek(0, io.SEEK_END)
+        self._compressed = file.seek(0, io.SEEK_END)
         file.seek(0)
         self._stream: IO[bytes] | None = None
-        self._unpacker = unpacker
-        self._most = max(RATIO_MATTERS, MAX_RATIO * self._packed)
+        self._decompressor = decompressor
+        self._most = max(RATIO_MATTERS, MAX_RATIO * self._compressed)
         self._size = 0
 
     def readable(self) -> bool:
@@ -136,9 +138,9 @@ class _Bounded(io.RawIOBase):
     def read(self, size: int = -1) -> bytes:
         try:
             if self._stream is None:
-                self._stream = self._unpacker.open(self._file)
+                self._stream = self._decompressor.open(self._file)
             data = self._stream.read(size)
-        except self._unpacker.damage as error:
+        except self._decompressor.damage as error:
             raise ValueError(str(error)) from None
         self._size += len(data)
         if self._size > self._most:
