@@ -186,8 +186,7 @@ INSTRUCT = """{{ bos_token }}{% for message in messages %}
 {% endfor %}"""
 
 
-@pytest.mark.parametrize("template", [CHATML, INSTRUCT])
-@pytest.mark.parametrize("as_file", [True, False])
+@pytest.mark.parametrize(("template", "as_file"), [(CHATML, True), (INSTRUCT, False)])
 def test_it_is_asked_in_its_own_form(
     empty: Workspace, folder: Path, tmp_path: Path, template: str, as_file: bool
 ) -> None:

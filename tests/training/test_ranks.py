@@ -11,18 +11,22 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from torch import nn
 
 from inkling.cli.main import main
 from inkling.config import BatchSettings
 from inkling.errors import TrainingError, UsageError
 from inkling.ranks import Ranks
 from inkling.runs import Run
+from inkling.runtime import Runtime
 from inkling.tokens.dataset import PackedIds
 from inkling.tokens.loader import DialogLoader, Loader, MixedLoader, RowShare, WindowLoader
+from inkling.training.divided import divide
 from inkling.training.parallel import check_rows
 from inkling.workspace import Workspace
 from tests.conftest import DEMO
@@ -142,6 +146,7 @@ def test_divided_weights_learn_what_whole_ones_learn(alone: Run, divided: Run) -
         assert {n: t.shape for n, t in ours.items()} == {n: t.shape for n, t in theirs.items()}
 
 
+@pytest.mark.slow
 def test_divided_weights_are_resumed_by_any_number(workspace: Workspace, divided: Run) -> None:
     """Ten more steps of fine-tuning, by two that share the weights and by one that has them all."""
     for name in ("more-divided", "more-alone"):
@@ -314,6 +319,12 @@ def test_the_environment_says_which_process_this_is() -> None:
     for wrong in ({"RANK": "8"}, {"RANK": "x"}, {"LOCAL_RANK": "4"}):
         with pytest.raises(UsageError, match="torchrun"):
             Ranks.of_environment(said | wrong)
+
+
+def test_a_model_without_blocks_is_not_divided() -> None:
+    runtime = replace(Runtime.detect(), ranks=Ranks(0, 2))
+    with pytest.raises(TrainingError, match="divide_weights"):
+        divide(nn.Linear(2, 2), runtime)
 
 
 def test_more_processes_than_rows_are_told() -> None:
