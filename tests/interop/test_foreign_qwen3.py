@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 from collections.abc import Callable
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from inkling.errors import ExportError, TokenizerError
+from inkling.errors import ExportError, RunError
 from inkling.inference.chat import ChatModel
 from inkling.model.build import build_model
 from inkling.runs import Run
@@ -245,6 +246,7 @@ def test_its_form_keeps_to_the_context(empty: Workspace, folder: Path, tmp_path:
 BROKEN = [
     ("{{ raise_exception('this model needs tools') }}", "this model needs tools"),
     ("{{ messages[0].content[0].type }}{{ messages[0].image.url }}", "has no attribute"),
+    ("{{ messages[0].content[0].type }}", "makes nothing of a text"),
     ("{% for %}", "cannot be rendered"),
     ("{{ messages.__class__.__mro__ }}", "unsafe"),
     ("{{ messages.append(1) }}", "append"),
@@ -257,10 +259,28 @@ def test_a_template_that_cannot_be_rendered_is_a_sentence(
     folder: Path, template: str, said: str
 ) -> None:
     tokenizer = adopt((folder / "tokenizer.json").read_text())
-    with pytest.raises(TokenizerError, match=said) as caught:
+    with pytest.raises(RunError, match=said) as caught:
         OwnTemplate(template, {}).prompt_ids(tokenizer, [("them", "hi")])
     assert "\n" not in str(caught.value)
     assert "finetune --from" in str(caught.value)
+
+
+def test_a_broken_template_is_a_sentence_to_who_chats(
+    folder: Path, tmp_path: Path, inkling: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes in with the rest, and is answered with status 1; so is one that was damaged here."""
+    source = shutil.copytree(folder, tmp_path / "own")
+    (source / "chat_template.jinja").write_text("{{ raise_exception('an image is needed') }}")
+    assert inkling("init", tmp_path / "w").status == 0
+    assert inkling("import-model", source, "-w", tmp_path / "w", "--name", "own").status == 0
+    monkeypatch.setattr("sys.stdin", io.StringIO("hi\n"))
+    done = inkling("chat", "-w", tmp_path / "w")
+    assert "cannot be rendered (an image is needed)" in done.err
+    assert "Traceback" not in done.err
+    (tmp_path / "w" / "runs" / "own" / "chat_template.json").write_text("[]")
+    done = inkling("chat", "-w", tmp_path / "w")
+    assert done.status == 1
+    assert "import-model" in done.err
 
 
 def refused(workspace: Workspace, folder: Path) -> str:

@@ -22,7 +22,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from inkling.errors import TokenizerError
+from inkling.errors import RunError, TokenizerError
 from inkling.regular_files import read_json, read_regular
 from inkling.tokens.chat_format import Turn
 from inkling.tokens.tokenizer import Tokenizer
@@ -89,7 +89,7 @@ class OwnTemplate:
         return json.dumps({"template": self.template, "tokens": dict(self.tokens)})
 
     def prompt_ids(self, tokenizer: Tokenizer, turns: Sequence[Turn]) -> list[int]:
-        """What asks for a reply to the last of some turns. Raises TokenizerError where the template
+        """What asks for a reply to the last of some turns. Raises RunError where the template
         cannot be rendered."""
         specials = tokenizer.added_specials
         control = re.compile("|".join(map(re.escape, sorted(specials, key=len, reverse=True))))
@@ -114,17 +114,21 @@ class OwnTemplate:
         from jinja2 import TemplateError
 
         try:
-            return self._compiled.render(
+            text = self._compiled.render(
                 messages=messages, tools=None, documents=None, add_generation_prompt=True,
                 **self.tokens,
             )  # fmt: skip
         except (TemplateError, *_MISTAKES) as error:
-            reason = " ".join(str(error).split())[:200] or type(error).__name__
-            raise TokenizerError(
+            text, reason = "", " ".join(str(error).split())[:200] or type(error).__name__
+        else:
+            reason = "it makes nothing of a text"
+        if not text:
+            raise RunError(
                 f"The chat template that this model came with cannot be rendered ({reason}). "
                 "Inkling gives it texts, and neither tools nor images. Fine-tune the model, then "
                 "it is asked in Inkling's form: inkling finetune --from DIR."
-            ) from None
+            )
+        return text
 
     @cached_property
     def _compiled(self) -> Template:
