@@ -13,19 +13,21 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from torch import nn
 
 from inkling.cli.main import main
-from inkling.config import BatchSettings
+from inkling.config import BatchSettings, ModelSettings, TrainingSettings
 from inkling.errors import TrainingError, UsageError
 from inkling.ranks import Ranks
 from inkling.runs import Run
 from inkling.runtime import Runtime
 from inkling.tokens.dataset import PackedIds
 from inkling.tokens.loader import DialogLoader, Loader, MixedLoader, RowShare, WindowLoader
+from inkling.training.configure import _timed
 from inkling.training.divided import divide
 from inkling.training.parallel import check_rows
 from inkling.workspace import Workspace
@@ -325,6 +327,14 @@ def test_a_model_without_blocks_is_not_divided() -> None:
     runtime = replace(Runtime.detect(), ranks=Ranks(0, 2))
     with pytest.raises(TrainingError, match="divide_weights"):
         divide(nn.Linear(2, 2), runtime)
+
+
+def test_one_process_times_no_model_that_it_shares() -> None:
+    session = SimpleNamespace(runtime=replace(Runtime.detect(), ranks=Ranks(0, 2)))
+    settings = TrainingSettings().replace(divide_weights=True)
+    model = ModelSettings(n_layer=1, n_embd=64, n_hidden=96, head_dim=32, vocab_size=50)
+    with pytest.raises(TrainingError, match="--steps 2000"):
+        _timed(session, 1.0, model, settings)  # type: ignore[arg-type]
 
 
 def test_more_processes_than_rows_are_told() -> None:
