@@ -150,11 +150,11 @@ def import_model(workspace: Workspace, folder: Path, name: str | None = None) ->
     it chats, can be fine-tuned and exported, and cannot be traced or evaluated. Raises ExportError
     where the folder holds no such model or its parts do not fit each other.
     """
+    from inkling.atomic_files import atomic_write
     from inkling.exports.imported_model import read_model
     from inkling.preparation import nothing_half_begun
     from inkling.run_files import OPTIMIZER_FILE, TEMPLATE_FILE
     from inkling.runs import Run
-    from inkling.workspace import atomic_write
 
     with workspace.training_lock():
         run_name = name or Run.next_name(workspace, "imported")
