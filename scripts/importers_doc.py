@@ -17,9 +17,10 @@ HEAD = """\
 <!-- Written by scripts/importers_doc from the importers themselves. Do not edit. -->
 
 `inkling add PATH…` finds out by itself what a file, a folder or an archive is (zip, tar, tar.gz,
-tgz, tar.bz2, tar.xz); there is no need to unpack it. On a terminal it shows what it found (how
-much, from when, by whom, a few samples, what will be masked, what is left out and why) and asks
-once; `--yes` asks nothing, and neither does a pipe or `--json`.
+tgz, tar.bz2, tar.xz), and what is in a compressed file (`.gz`, `.bz2`, `.xz`, `.zst`); there
+is no need to unpack it. On a terminal it shows what it found (how much, from when, by whom, a few
+samples, what will be masked, what is left out and why) and asks once; `--yes` asks nothing, and
+neither does a pipe or `--json`.
 
 ```sh
 inkling add ~/Downloads/export.zip

@@ -20,8 +20,8 @@ from inkling.tokens.chat_format import encode_prompt
 from inkling.tokens.dataset import PackedIds
 from inkling.tokens.loader import WindowLoader
 from inkling.tokens.tokenizer import Tokenizer
+from inkling.training.forward import forward_loss
 from inkling.training.optim import Optimizers
-from inkling.training.step import forward_loss
 from inkling.workspace import Workspace
 from tests.server.conftest import start_server, stop_server
 

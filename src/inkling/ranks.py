@@ -100,12 +100,17 @@ class Ranks:
         if self.count == 1:
             return number
         import torch
-        from torch import distributed
 
-        sum_ = torch.tensor(number, dtype=torch.float64)
-        with _others():
-            distributed.all_reduce(sum_)
-        return float(sum_)
+        return float(self.totals(torch.tensor(number, dtype=torch.float64)))
+
+    def totals(self, numbers: Tensor) -> Tensor:
+        """The sums of each process's numbers, which are those of all processes afterwards."""
+        if self.count > 1:
+            from torch import distributed
+
+            with _others():
+                distributed.all_reduce(numbers)
+        return numbers
 
     def any(self, flag: bool) -> bool:
         """Whether it is so in at least one process."""

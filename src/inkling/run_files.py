@@ -9,6 +9,8 @@ from __future__ import annotations
 CONFIG_FILE = "config.json"
 """Every setting. A folder without it is not a run."""
 TOKENIZER_FILE = "tokenizer.json"
+TEMPLATE_FILE = "chat_template.json"
+"""How a model that others have trained was taught to read a chat."""
 DATA_FOLDER = "data"
 """Packed ids, and where in which document they stood."""
 

@@ -58,9 +58,14 @@ class Runtime:
 
     device: torch.device
     dtype: torch.dtype
+    """Of matrix products and attention while training; weights are fp32."""
     threads: int
     started: float
     ranks: Ranks = ALONE
+    compiler: str | None = None
+    """The backend of `torch.compile` that long trainings use; None for none."""
+    losses_read_every: int = 1
+    """Steps. To read a loss waits for all that a GPU still has to compute."""
 
     @classmethod
     def detect(
@@ -89,7 +94,8 @@ class Runtime:
                 )
             torch.cuda.set_device(ranks.local_rank)
             device = torch.device("cuda", ranks.local_rank)
-            return cls(device, torch.float32, count, began, ranks)
+            dtype = torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+            return cls(device, dtype, count, began, ranks, "inductor", losses_read_every=10)
         return cls(torch.device("cpu"), torch.float32, count, began, ranks)
 
     def describe(self) -> str:

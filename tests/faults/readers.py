@@ -46,6 +46,7 @@ from inkling.run_files import (
     REPORT_FILE,
     STALE_FILE,
     STATE_FILE,
+    TEMPLATE_FILE,
     TITLE_FILE,
     TOKENIZER_FILE,
 )
@@ -55,6 +56,7 @@ from inkling.server.run_events import RunTail, read_metrics
 from inkling.settings import sampling_settings, train_request
 from inkling.tensor_files import read_shapes
 from inkling.tokens.dataset import INDEX_NAME, PackedIds
+from inkling.tokens.own_template import OwnTemplate
 from inkling.tokens.tokenizer import Tokenizer
 from inkling.tracing.span_index import SpanIndex
 from inkling.training.progress import read_progress
@@ -293,7 +295,7 @@ def words_of(source: Path) -> bytes:
 
 
 ENDINGS = ("txt", "jsonl", "json", "html", "md", "zip", "mbox", "eml", "csv", "ipynb", "xml",
-           "vtt", "tar", "docx", "epub", "pdf", "db")  # fmt: skip
+           "vtt", "tar", "docx", "epub", "pdf", "db", "txt.gz", "jsonl.xz", "parquet")  # fmt: skip
 
 READERS: dict[str, Reader] = {
     "config": Reader(CONFIG_FILE, lambda folder: Run(folder).config()),
@@ -304,6 +306,7 @@ READERS: dict[str, Reader] = {
     "progress": Reader(PROGRESS_FILE, lambda folder: read_progress(Run(folder))),
     "report": Reader(REPORT_FILE, lambda folder: read_guesses(Run(folder))),
     "tokenizer": Reader(TOKENIZER_FILE, lambda folder: Tokenizer.load(folder / TOKENIZER_FILE)),
+    "template": Reader(TEMPLATE_FILE, lambda folder: OwnTemplate.load(folder / TEMPLATE_FILE)),
     "index": Reader(f"data/{INDEX_NAME}", lambda folder: PackedIds.open(folder / "data", "train")),
     "state": Reader(f"checkpoints/step-000001/{STATE_FILE}", _checkpoint, _no_weights),
     "tensors": Reader(MODEL_FILE, _shapes),

@@ -11,18 +11,24 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from torch import nn
 
 from inkling.cli.main import main
-from inkling.config import BatchSettings
+from inkling.config import BatchSettings, ModelSettings, TrainingSettings
 from inkling.errors import TrainingError, UsageError
 from inkling.ranks import Ranks
 from inkling.runs import Run
+from inkling.runtime import Runtime
 from inkling.tokens.dataset import PackedIds
 from inkling.tokens.loader import DialogLoader, Loader, MixedLoader, RowShare, WindowLoader
+from inkling.training.configure import _timed
+from inkling.training.divided import divide
 from inkling.training.parallel import check_rows
 from inkling.workspace import Workspace
 from tests.conftest import DEMO
@@ -119,6 +125,47 @@ def test_processes_learn_what_one_learns(workspace: Workspace, alone: Run, count
     assert together.config().complete
     assert out.count(f"Run {name} is done") == 1
     assert f"{count} × " in out
+
+
+@pytest.fixture(scope="module")
+def divided(workspace: Workspace) -> Run:
+    """The same in two processes, each of which holds a part of every weight."""
+    plan = ("--steps", 50, "--eval-every", 10, "--name", "divided")
+    train_together(2, "-w", workspace.path, *plan, *SETS, "--set", "train.divide_weights=true")
+    return Run.open(workspace, "divided")
+
+
+def test_divided_weights_learn_what_whole_ones_learn(alone: Run, divided: Run) -> None:
+    """The same losses to 1e-4 in both phases; the checkpoints are those of whole weights."""
+    assert_alike(alone, divided)
+    assert divided.config().complete
+    (one, other) = (
+        run.checkpoints.load(run.checkpoints.last_step() or 0) for run in (alone, divided)
+    )
+    assert one.optimizer is not None
+    assert other.optimizer is not None
+    for ours, theirs in ((one.model, other.model), (one.optimizer, other.optimizer)):
+        assert {n: t.shape for n, t in ours.items()} == {n: t.shape for n, t in theirs.items()}
+
+
+@pytest.mark.slow
+def test_divided_weights_are_resumed_by_any_number(workspace: Workspace, divided: Run) -> None:
+    """Ten more steps of fine-tuning, by two that share the weights and by one that has them all."""
+    for name in ("more-divided", "more-alone"):
+        shutil.copytree(divided.path, workspace.run_path(name))
+        run = Run(workspace.run_path(name))
+        config = run.config()
+        assert config.finetune is not None
+        longer = config.finetune.replace(steps=config.finetune.schedule.steps + 10, eval_every=5)
+        run.write_config(config.model_copy(update={"finetune": longer, "complete": False}))
+    train_together(2, "-w", workspace.path, "--resume", "--run", "more-divided")
+    more = ["train", "-w", str(workspace.path), "--resume", "--run", "more-alone", "--no-plots"]
+    assert main(more) == 0
+    one, other = (Run.open(workspace, name) for name in ("more-alone", "more-divided"))
+    assert_alike(one, other)
+    assert other.config().complete
+    last = divided.checkpoints.last_step() or 0
+    assert ("finetune", last + 10) in losses(other)
 
 
 def process_of_rank(rank: int, launcher: int) -> int | None:
@@ -276,8 +323,25 @@ def test_the_environment_says_which_process_this_is() -> None:
             Ranks.of_environment(said | wrong)
 
 
+def test_a_model_without_blocks_is_not_divided() -> None:
+    runtime = replace(Runtime.detect(), ranks=Ranks(0, 2))
+    with pytest.raises(TrainingError, match="divide_weights"):
+        divide(nn.Linear(2, 2), runtime)
+
+
+def test_one_process_times_no_model_that_it_shares() -> None:
+    session = SimpleNamespace(runtime=replace(Runtime.detect(), ranks=Ranks(0, 2)))
+    settings = TrainingSettings().replace(divide_weights=True)
+    model = ModelSettings(n_layer=1, n_embd=64, n_hidden=96, head_dim=32, vocab_size=50)
+    with pytest.raises(TrainingError, match="--steps 2000"):
+        _timed(session, 1.0, model, settings)  # type: ignore[arg-type]
+
+
 def test_more_processes_than_rows_are_told() -> None:
     batch = BatchSettings(total_batch_size=256, sequence_length=64)
     check_rows(Ranks(0, 4), batch)
     with pytest.raises(TrainingError, match=r"4 rows, too few for 5 .*total_batch_size=320"):
         check_rows(Ranks(0, 5), batch)
+    check_rows(Ranks(0, 3), batch)
+    with pytest.raises(TrainingError, match=r"4 rows.*evenly to 3 .*total_batch_size=384"):
+        check_rows(Ranks(0, 3), batch, divided=True)

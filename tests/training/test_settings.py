@@ -40,9 +40,9 @@ def test_a_config_of_version_0_1_0_reads_and_writes_the_same(name: str) -> None:
     assert new["data"].pop("masked_hash") == ""
     assert new.pop("imported") is False
     assert Selection.model_validate(new.pop("selection")) == Selection()
-    assert new["train"].pop("bigram_iterations") == 0
-    if new["finetune"] is not None:
-        assert new["finetune"].pop("bigram_iterations") == 0
+    for phase in filter(None, (new["train"], new["finetune"])):
+        assert phase.pop("bigram_iterations") == 0
+        assert phase.pop("divide_weights") is False
     assert all(replan.pop("eval_every") is None for replan in new["replans"])
     assert new == old
     flat = old["train"]

@@ -55,7 +55,7 @@ def _greet(session: ChatSession) -> None:
         console.note("This workspace can only be read, so nothing of this chat is stored.")
     elif session.private:
         console.note("This chat is private: nothing of it is stored.")
-    if not session.model.tuned:
+    if not session.model.tuned and session.model.template is None:
         console.note("This run was not fine-tuned on dialogs: it continues what you type.")
 
 

@@ -67,6 +67,10 @@ class BatchSettings(Settings):
         int, Field(ge=1, description="Rows computed at once; halved when memory is short.")
     ] = 8
     sequence_length: Annotated[int, Field(ge=8, description="Tokens of one row.")] = 128
+    divide_weights: Annotated[
+        bool,
+        Field(description="Of several processes each holds a part of the weights, not all."),
+    ] = False
 
 
 class DataSettings(Settings):

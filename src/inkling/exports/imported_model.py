@@ -28,6 +28,7 @@ from inkling.exports.qwen3 import from_qwen3, key_value_heads_of, settings_of
 from inkling.regular_files import open_regular, read_json
 from inkling.tensor_files import read_shapes
 from inkling.tokens.adopted import adopt
+from inkling.tokens.own_template import OwnTemplate
 from inkling.tokens.tokenizer import Tokenizer
 from inkling.tokens.vocabulary import SPECIAL_TOKENS
 
@@ -48,6 +49,8 @@ class ImportedModel:
     step: int
     tuned: bool
     losses: Mapping[Phase, float]
+    template: OwnTemplate | None = None
+    """How a stranger's model reads a chat."""
 
     def tensors(self) -> dict[str, Tensor]:
         """The weights as a checkpoint holds them."""
@@ -83,7 +86,8 @@ def read_model(folder: Path, name: str) -> ImportedModel:
         raise ExportError(f"{folder} cannot be imported: {error}") from None
     if mark is None:
         made = _new_config(name, settings, tokenizer)
-        return ImportedModel(made, tokenizer, weights, 1, tuned=not foreign, losses={})
+        template = OwnTemplate.of_folder(folder) if foreign else None
+        return ImportedModel(made, tokenizer, weights, 1, not foreign, {}, template)
     if not _same_shape(mark, settings):
         raise ExportError(
             f"{folder} cannot be imported: its config.json describes another model than the one "

@@ -21,7 +21,7 @@ from inkling.errors import CheckpointError, RunError, TokenizerError
 from inkling.inference.best_of import BestOf, seed_of
 from inkling.inference.engine import Engine
 from inkling.inference.model_batch import ModelBatch
-from inkling.inference.prompts import Prompt, reply_prompt
+from inkling.inference.prompts import Prompt, own_prompt, reply_prompt
 from inkling.inference.reply_memory import Recalled, ReplyMemory
 from inkling.inference.requests import Finished, GenerationRequest
 from inkling.inference.sampling import Mask
@@ -29,9 +29,11 @@ from inkling.inference.sequence import Finish
 from inkling.inference.text import TextChunk, TextStream
 from inkling.memory.index import Index
 from inkling.model.build import build_model
+from inkling.run_files import TEMPLATE_FILE
 from inkling.runs import Run
 from inkling.runtime import Runtime
 from inkling.tokens.chat_format import Turn, encode_replies
+from inkling.tokens.own_template import OwnTemplate
 from inkling.tokens.tokenizer import Tokenizer
 
 
@@ -79,6 +81,8 @@ class ChatModel:
     """Whether the weights were fine-tuned on dialogs."""
     memory: ReplyMemory | None = None
     """What it replies with, beside its weights; None where the bare model is asked."""
+    template: OwnTemplate | None = None
+    """How a model that others have trained, and nobody fine-tuned here, reads a chat."""
 
     def __post_init__(self) -> None:
         table = self.tokenizer.token_bytes
@@ -99,6 +103,7 @@ class ChatModel:
             raise CheckpointError(f"The run {run.name!r} has no checkpoint to load.")
         try:
             tokenizer = Tokenizer.load(run.tokenizer_path)
+            template = OwnTemplate.load(run.path / TEMPLATE_FILE)
         except TokenizerError as error:
             raise RunError(str(error)) from None
         if tokenizer.vocab_size != config.model.vocab_size:
@@ -110,7 +115,8 @@ class ChatModel:
         model = build_model(config.model)
         model.load_state_dict(checkpoint.model)
         engine = Engine(model.to(runtime.device), allowed_mask(config), tokenizer.end_id)
-        return cls(config, tokenizer, engine, chosen, checkpoint.state["phase"] == "finetune")
+        tuned = checkpoint.state["phase"] == "finetune"
+        return cls(config, tokenizer, engine, chosen, tuned, template=None if tuned else template)
 
     def with_memory(self, index: Index | None) -> ChatModel:
         """The same model, replying with an index of what was said before (None: without)."""
@@ -138,7 +144,7 @@ class ChatModel:
         """A reply to `message` after `history` (oldest first), in chunks, without blank edges.
 
         A run that was never fine-tuned does not know what a question is: it continues the
-        message like any text.
+        message like any text, unless it came with a chat template of its own.
         """
         yield from self._texts(self.reply_spec(message, history, settings), cancelled)
 
@@ -219,9 +225,10 @@ class ChatModel:
 
     def prompt(self, message: str, history: Sequence[Turn]) -> Prompt:
         """What the model reads before it replies, and how much of what was said is not in it."""
-        return reply_prompt(
-            self.tokenizer, message, history, self.engine.context_length, self.tuned
-        )
+        context = self.engine.context_length
+        if self.template is not None:
+            return own_prompt(self.template, self.tokenizer, message, history, context)
+        return reply_prompt(self.tokenizer, message, history, context, self.tuned)
 
     def _texts(self, spec: GenerationSpec, cancelled: Callable[[], bool]) -> Iterator[str]:
         for item in self.generate(spec, cancelled):

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from inkling.tokens.chat_format import Turn, encode_prompt, normalize_turn
+from inkling.tokens.own_template import OwnTemplate
 from inkling.tokens.tokenizer import Tokenizer
 
 HISTORY_TURNS = 8
@@ -49,6 +50,37 @@ def reply_prompt(
             # What does not fit the context is cut off before the last id; a line break follows.
             return Prompt(ids, len(history) - len(recent), _unread(tokenizer, message, context - 2))
         recent.pop(0)
+
+
+def own_prompt(
+    template: OwnTemplate, tokenizer: Tokenizer, message: str, history: Sequence[Turn], context: int
+) -> Prompt:
+    """The same for a model that others have trained, as its own chat template says it. Neighbouring
+    turns of one role are one, and the first is never a reply: templates refuse what is not so."""
+    room = context * 2 // 3
+    turns: list[Turn] = []
+    for role, text in [*list(history)[-HISTORY_TURNS:], ("them", message)]:
+        if turns and turns[-1][0] == role:
+            turns[-1] = (role, f"{turns[-1][1]}\n{text}")
+        elif turns or role == "them":
+            turns.append((role, text))
+    everything = len(history) + 1
+    while len(ids := template.prompt_ids(tokenizer, turns)) > room and len(turns) > 2:
+        del turns[:2]
+    if len(ids) <= room:
+        kept = min(len(turns), everything)
+        return Prompt(ids, everything - kept if kept < everything else 0, 0)
+    # One message that is too long keeps its end.
+    (role, text) = turns[-1]
+    low, high = 0, len(text)
+    while low < high:
+        middle = (low + high) // 2
+        if len(template.prompt_ids(tokenizer, [(role, text[middle:])])) <= room:
+            high = middle
+        else:
+            low = middle + 1
+    ids = template.prompt_ids(tokenizer, [(role, text[low:])])
+    return Prompt(ids, len(history), min(low, len(message)))
 
 
 def _unread(tokenizer: Tokenizer, message: str, room: int, role: str | None = None) -> int:

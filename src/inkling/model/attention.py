@@ -69,9 +69,11 @@ class Attention(nn.Module):
         """
         B, T, _ = x_BTC.shape
         q, k, v = self.qkv(x_BTC).view(B, T, 3, self.n_head, self.head_dim).unbind(2)
-        # Normalised while (B, T, H, D) is still contiguous; the transposes are views.
-        q_BHTD = rotate(self.q_norm(q).transpose(1, 2), cos_TD, sin_TD)
-        k_BHTD = rotate(self.k_norm(k).transpose(1, 2), cos_TD, sin_TD)
+        # Normalised while (B, T, H, D) is still contiguous; the transposes are views. In the
+        # weights' type, as the other norms are, also where autocast made the products smaller.
+        precise = self.q_norm.weight.dtype
+        q_BHTD = rotate(self.q_norm(q.to(precise)).transpose(1, 2), cos_TD, sin_TD)
+        k_BHTD = rotate(self.k_norm(k.to(precise)).transpose(1, 2), cos_TD, sin_TD)
         v_BHTD = v.transpose(1, 2)
         if cache is None:
             y_BHTD = F.scaled_dot_product_attention(q_BHTD, k_BHTD, v_BHTD, is_causal=True)

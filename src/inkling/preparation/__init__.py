@@ -1,7 +1,8 @@
 """From the workspace's text to one run's ids: the only place that joins text and ids.
 
 Knows: which text goes into which part of a run's data, and in which order. Does not know:
-how text is split (corpus.split), encoded (tokens.tokenizer) or stored (tokens.dataset).
+how text is split (corpus.split), encoded (tokens.tokenizer), packed by several processes
+(preparation.packing) or stored (tokens.dataset).
 Data: Split -> Tokenizer.train -> PackedWriter -> runs/NAME/data and tokenizer.json.
 
 Parts: `train` and `val` hold the writing, each piece behind an <|end|>; `train` also holds
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -23,7 +24,6 @@ import numpy as np
 from inkling.atomic_files import atomic_folder
 from inkling.config import DataFacts, Selection
 from inkling.corpus.dataset import Dataset
-from inkling.corpus.duplicates import Section
 from inkling.corpus.part import part_of
 from inkling.corpus.reading import Pieces
 from inkling.corpus.split import Split, split_corpus
@@ -32,11 +32,11 @@ from inkling.corpus.store import CorpusStore
 from inkling.corpus.weights import weighted
 from inkling.errors import CorpusError, RunError
 from inkling.preparation.estimate import bzip2_nats, estimate_facts, is_prose, sample_of
+from inkling.preparation.packing import joined, pack_writing
 from inkling.run_files import CONFIG_FILE, DATA_FOLDER, TOKENIZER_FILE
 from inkling.settings import corpus_settings
 from inkling.tokens.chat_format import encode_dialogs, normalize_turn
 from inkling.tokens.dataset import PackedWriter, write_index
-from inkling.tokens.pre_tokenizer import safe_chunks
 from inkling.tokens.tokenizer import Tokenizer
 from inkling.tokens.vocabulary import ME, PAD, THEM
 from inkling.workspace import Workspace
@@ -50,7 +50,6 @@ __all__ = [
 MIN_CHARACTERS = 2_000
 """Less text than this cannot even fill the held-out part with a few sentences."""
 
-_CHUNK_CHARACTERS = 1_000_000
 _MERGE_CHARACTERS = 20_000_000
 """Characters that merges are learned from, at most: the rest of a text no longer changes which
 pieces of words are frequent."""
@@ -181,10 +180,10 @@ def prepare(split: Split, corpus_hash: str, run_path: Path, tokenizer: Tokenizer
         val = PackedWriter(folder, "val", tokenizer.vocab_size)
         dialog_train = PackedWriter(folder, "dialog_train", tokenizer.vocab_size, masked=True)
         dialog_val = PackedWriter(folder, "dialog_val", tokenizer.vocab_size, masked=True)
-        _pack_writing(train, tokenizer, split.train)
+        pack_writing(train, tokenizer, split.train)
         writing_tokens = train.length
         _pack_dialogs(dialog_train, tokenizer, split.train_dialogs, also=train)
-        _pack_writing(val, tokenizer, split.held_out)
+        pack_writing(val, tokenizer, split.held_out)
         _pack_dialogs(dialog_val, tokenizer, split.held_out_dialogs)
         parts = (train, val, dialog_train, dialog_val)
         write_index(folder, {part.name: part.close() for part in parts})
@@ -220,7 +219,7 @@ class _Texts:
     dialogs: Sequence[Dialog]
 
     def __iter__(self) -> Iterator[str]:
-        for _, _, text in _joined(self.writing):
+        for _, _, text in joined(self.writing):
             yield text
         for dialog in self.dialogs:
             yield "\n".join(normalize_turn(*turn) for turn in dialog.turns)
@@ -233,27 +232,6 @@ class _Texts:
         """About this share of both, spread evenly."""
         every = max(1, round(1 / share))
         return _Texts(self.writing.spread(share), self.dialogs[::every])
-
-
-def _joined(sections: Iterable[Section]) -> Iterator[tuple[str, int, str]]:
-    """(document, start, text) of runs of neighbouring sections of a document."""
-    group: list[Section] = []
-    for section in sections:
-        if group and (section.document, section.start) != (group[-1].document, group[-1].stop):
-            yield group[0].document, group[0].start, "".join(s.text for s in group)
-            group = []
-        group.append(section)
-    if group:
-        yield group[0].document, group[0].start, "".join(s.text for s in group)
-
-
-def _pack_writing(part: PackedWriter, tokenizer: Tokenizer, pieces: Pieces) -> None:
-    place = pieces.documents.place_in_original
-    for document, start, text in _joined(pieces):
-        part.append([tokenizer.end_id], document, place(document, start))
-        for chunk in safe_chunks(text, _CHUNK_CHARACTERS):
-            part.append(tokenizer.encode(chunk), document, place(document, start))
-            start += len(chunk)
 
 
 def _pack_dialogs(

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import bisect
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,7 @@ from inkling.errors import RunError
 from inkling.regular_files import open_regular, read_json
 
 INDEX_NAME = "index.json"
+_COUNTS = "counts.npy"
 MOST_INDEX_BYTES = 2_000_000_000
 """An entry for each document and dialog: a gigabyte of text has many."""
 
@@ -69,6 +71,25 @@ class PackedWriter:
             self._mask.write(np.asarray(mask, dtype=np.uint8).tobytes())
         self.segments.append((self.length, len(array), document, character))
         self.length += len(array)
+
+    def close_as_part(self) -> None:
+        """Finish a part that `append_part` joins to a longer one, with all that it needs beside the
+        ids. Without a mask."""
+        assert self._mask is None
+        entry = self.close()
+        (self.folder / INDEX_NAME).write_text(json.dumps(entry["segments"]))
+        np.save(self.folder / _COUNTS, self.counts)
+
+    def append_part(self, folder: Path) -> None:
+        """Add what another writer of this name and vocabulary left with `close_as_part`."""
+        assert self._mask is None
+        with (folder / f"{self.name}.bin").open("rb") as ids:
+            shutil.copyfileobj(ids, self._ids, 1 << 20)
+        counts = np.load(folder / _COUNTS)
+        for start, length, document, character in json.loads((folder / INDEX_NAME).read_text()):
+            self.segments.append((self.length + start, length, document, character))
+        self.counts += counts
+        self.length += int(counts.sum())
 
     def close(self) -> dict[str, Any]:
         """Finish the files; what belongs into the index under this part's name."""

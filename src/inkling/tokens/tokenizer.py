@@ -85,6 +85,13 @@ class Tokenizer:
             raise TokenizerError(f"{path} {error} Restore the file, or train a new run.") from None
 
     @classmethod
+    def parse(cls, content: str) -> Tokenizer:
+        """What `to_json` gave."""
+        from tokenizers import Tokenizer as FastTokenizer
+
+        return cls.of(FastTokenizer.from_str(content))
+
+    @classmethod
     def of(cls, fast: FastTokenizer) -> Tokenizer:
         """Of the library's tokenizer, with the special tokens behind the corpus's characters, or
         where it was taken over, at the last ids. Raises TokenizerError where they are neither."""
@@ -143,6 +150,12 @@ class Tokenizer:
     def special_id(self, token: str) -> int:
         """Id of one of SPECIAL_TOKENS."""
         return self._first_special + SPECIAL_TOKENS.index(token)
+
+    @cached_property
+    def added_specials(self) -> dict[str, int]:
+        """Every special token with its id, those of another program included."""
+        added = self._fast.get_added_tokens_decoder()
+        return {token.content: index for index, token in added.items() if token.special}
 
     @property
     def special_ids(self) -> range:

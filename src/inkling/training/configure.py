@@ -46,6 +46,7 @@ from inkling.tokens.tokenizer import Tokenizer
 from inkling.training import cadence, planner, recipes
 from inkling.training.assembly import exact_plan, most_steps, recipe_plan, timed_plan
 from inkling.training.cadence import FEWEST_EVALUATED_TOKENS, Costs
+from inkling.training.divided import divides
 from inkling.training.forecast import STATE_BYTES
 from inkling.training.reading import character_limit
 from inkling.training.session import Session, deadline
@@ -291,6 +292,11 @@ def _timed(
     """
     _check_memory(model_settings)
     torch.manual_seed(0)
+    if divides(session.runtime.ranks, [settings.batch]):
+        raise TrainingError(
+            "A model that several processes share cannot be timed by one of them. Say how many "
+            "steps it makes: --steps 2000."
+        )
     model = build_model(model_settings).to(session.runtime.device)
     # Any rows will do: what a step costs does not depend on what it reads.
     loader = WindowLoader(session.part("train"), settings.batch.sequence_length, 0)

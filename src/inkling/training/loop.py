@@ -60,6 +60,8 @@ def run_phase(setup: PhaseSetup, resume: Checkpoint | None = None) -> Outcome:
         due = resume is None or phase.step > first
 
         evaluated = due and (ended or _evaluation_due(phase, steps, eval_every))
+        if evaluated and not _read_losses(phase):
+            continue
         improved = evaluated and _evaluate(phase, lr)
 
         patience = settings.evaluation.patience
@@ -67,7 +69,10 @@ def run_phase(setup: PhaseSetup, resume: Checkpoint | None = None) -> Outcome:
         interrupted = callbacks.stop_requested()
         finished = ended or stopped_early or interrupted
 
-        if due and (improved or finished or phase.step % settings.evaluation.save_every == 0):
+        saved = improved or finished or phase.step % settings.evaluation.save_every == 0
+        if due and saved:
+            if not _read_losses(phase):
+                continue
             phase.save()
         if finished:
             setup.run.write_loss_history()
@@ -80,16 +85,24 @@ def run_phase(setup: PhaseSetup, resume: Checkpoint | None = None) -> Outcome:
 
         plan.before_step(evaluated)
         loss, targets = train_step(phase, factor)
-        if not math.isfinite(loss):
-            _roll_back(phase)
-            continue
-        phase.count(loss)
-        callbacks.on_step(
-            StepReport(
-                setup.phase, phase.run_step, setup.base_step + steps, loss, lr, targets,
-                phase.minutes(),
-            )
+        report = StepReport(
+            setup.phase, phase.run_step + 1, setup.base_step + steps, math.nan, lr, targets,
+            phase.minutes(),
         )  # fmt: skip
+        phase.made(loss, report)
+        if len(phase.unread) >= setup.runtime.losses_read_every:
+            _read_losses(phase)
+
+
+def _read_losses(phase: PhaseState) -> bool:
+    """Read the losses of steps that were made, and report them; False where one was non-finite,
+    which takes the phase back."""
+    for report in phase.read_losses():
+        if not math.isfinite(report.loss):
+            _roll_back(phase, report.step - 1)
+            return False
+        phase.setup.callbacks.on_step(report)
+    return True
 
 
 def _evaluation_due(phase: PhaseState, steps: int, every: int) -> bool:
@@ -134,8 +147,9 @@ def _evaluate(phase: PhaseState, lr: float) -> bool:
     return kept
 
 
-def _roll_back(phase: PhaseState) -> None:
-    """After a non-finite loss: back to the last checkpoint at half the learning rate."""
+def _roll_back(phase: PhaseState, failed_at: int) -> None:
+    """After a non-finite loss at step `failed_at`: back to the last checkpoint, at half the
+    learning rate."""
     setup = phase.setup
     rollbacks, scale = phase.rollbacks + 1, phase.lr_scale / 2
     if rollbacks > MAX_ROLLBACKS:
@@ -151,7 +165,6 @@ def _roll_back(phase: PhaseState) -> None:
             "The loss was non-finite before the first checkpoint. Train again with a lower "
             "learning rate: --set train.learning_rate=0.001 --set train.matrix_lr=0.005."
         )
-    failed_at = phase.run_step
     phase.restore(setup.run.checkpoints.load(step))
     ranks.part_randomness()
     phase.rollbacks, phase.lr_scale = rollbacks, scale

@@ -7,8 +7,12 @@ Sources: Muon, Jordan et al. 2024 (kellerjordan.github.io/posts/muon): momentum,
 update's nearest semi-orthogonal matrix by an odd matrix polynomial, scaled by
 sqrt(max(1, rows/columns)). The polynomials are those of Polar Express, Amsel et al. 2025
 (arXiv:2505.16932), table of degree-5 coefficients for a lower bound of 1e-3 on the singular
-values. Departures: fp32 throughout (these CPUs have no fast bf16), and every matrix of one
+values. Departures: fp32 on a CPU (few have fast bf16), and every matrix of one
 shape goes through one batched product, because at this size call overhead is what costs.
+
+Where weights are divided over processes (training.divided) moments are too, and everything but
+Muon's polynomial works on a process's own rows; for that whole matrices are dealt out among the
+processes, each of which orthogonalises its share.
 """
 
 from __future__ import annotations
@@ -18,6 +22,8 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
+
+from inkling.training.divided import Exchange, is_divided, local, put
 
 if TYPE_CHECKING:
     from torch import nn
@@ -40,9 +46,12 @@ def orthogonalise(update_NRC: Tensor, iterations: int = 5) -> Tensor:
     """Nearest semi-orthogonal matrix of each of N matrices, approximately.
 
     update_NRC is (N, rows, columns) with rows <= columns; singular values of the result lie
-    near 1. A zero matrix stays zero.
+    near 1. A zero matrix stays zero. On a GPU it is computed in bf16, for which the polynomials
+    were made.
     """
     x = update_NRC / (update_NRC.norm(dim=(1, 2), keepdim=True) * 1.01 + 1e-7)
+    if x.is_cuda:
+        x = x.bfloat16()
     for a, b, c in POLAR_EXPRESS[:iterations]:
         gram = x @ x.mT
         # x <- a x + (b gram + c gram²) x, two of the three products on the small square.
@@ -76,31 +85,57 @@ class Muon:
     @torch.no_grad()
     def step(self, lr: float) -> None:
         """Apply one update from the gradients in `.grad`."""
-        for (short, _long), names in self._by_shape.items():
-            updates = []
+        for names in self._by_shape.values():
+            momenta = []
             for name in names:
-                weight, buffer = self.weights[name], self.buffers[name]
-                assert weight.grad is not None
-                buffer.lerp_(weight.grad, 1 - self.momentum)
-                nesterov = weight.grad.lerp(buffer, self.momentum)
-                stacked = nesterov.view(self.parts[name], -1, weight.shape[1])
-                updates.append(stacked if stacked.shape[1] == short else stacked.mT)
-            ortho = orthogonalise(torch.cat(updates), self.iterations)
-            sizes = [self.parts[name] for name in names]
-            for name, update in zip(names, ortho.split(sizes), strict=True):
+                gradient, buffer = self.weights[name].grad, local(self.buffers[name])
+                assert gradient is not None
+                gradient = local(gradient)
+                buffer.lerp_(gradient, 1 - self.momentum)
+                momenta.append(gradient.lerp(buffer, self.momentum))
+            for name, update in zip(names, self._orthogonal(names, momenta), strict=True):
                 weight, parts = self.weights[name], self.parts[name]
-                rows, columns = weight.shape[0] // parts, weight.shape[1]
-                step_NRC = update if update.shape[1] == rows else update.mT
-                scale = max(1.0, rows / columns) ** 0.5
-                weight.mul_(1 - lr * self.weight_decay)
-                weight.view(parts, rows, columns).add_(step_NRC, alpha=-lr * scale)
+                scale = max(1.0, weight.shape[0] / parts / weight.shape[1]) ** 0.5
+                own = local(weight)
+                own.mul_(1 - lr * self.weight_decay)
+                own.view(update.shape).add_(update, alpha=-lr * scale)
+
+    def _orthogonal(self, names: list[str], momenta: list[Tensor]) -> list[Tensor]:
+        """Each weight's momentum with its stacked matrices orthogonalised; of divided weights this
+        process's rows, in and out."""
+        if not is_divided(self.weights[names[0]]):
+            return self._orthogonal_wholes([self.parts[name] for name in names], momenta)
+        mesh = self.weights[names[0]].device_mesh  # type: ignore[attr-defined]
+        shapes = [tuple(self.weights[name].shape) for name in names]
+        exchange = Exchange(shapes, mesh.get_local_rank(), mesh.size())  # type: ignore[arg-type]
+        wholes = exchange.gather(momenta)
+        if wholes:
+            parts = [self.parts[names[index]] for index in exchange.own]
+            found = self._orthogonal_wholes(parts, wholes)
+            wholes = [
+                update.reshape(whole.shape) for update, whole in zip(found, wholes, strict=True)
+            ]
+        return exchange.scatter(wholes)
+
+    def _orthogonal_wholes(self, parts: list[int], momenta: list[Tensor]) -> list[Tensor]:
+        """The same of whole weights: (N, rows, columns) of one that stacks N matrices."""
+        stacks = [
+            momentum.view(count, -1, momentum.shape[1])
+            for count, momentum in zip(parts, momenta, strict=True)
+        ]
+        wide = [stack if stack.shape[1] <= stack.shape[2] else stack.mT for stack in stacks]
+        ortho = orthogonalise(torch.cat(wide), self.iterations)
+        return [
+            update if update.shape == stack.shape else update.mT
+            for update, stack in zip(ortho.split(parts), stacks, strict=True)
+        ]
 
     def state_tensors(self) -> dict[str, Tensor]:
         return {f"muon.momentum.{name}": buffer for name, buffer in self.buffers.items()}
 
     def load_state_tensors(self, tensors: dict[str, Tensor]) -> None:
         for name, buffer in self.buffers.items():
-            buffer.copy_(tensors[f"muon.momentum.{name}"])
+            put(buffer, tensors[f"muon.momentum.{name}"])
 
 
 class AdamW:
@@ -128,9 +163,11 @@ class AdamW:
         """Apply one update from the gradients in `.grad`."""
         self.steps += 1
         beta1, beta2 = self.betas
-        weights: list[Tensor] = list(self.weights.values())
-        first, second = list(self.first.values()), list(self.second.values())
-        gradients = [weight.grad for weight in weights if weight.grad is not None]
+        weights, first, second = (
+            [local(tensor) for tensor in tensors.values()]
+            for tensors in (self.weights, self.first, self.second)
+        )
+        gradients = [local(w.grad) for w in self.weights.values() if w.grad is not None]
         assert len(gradients) == len(weights)
         torch._foreach_lerp_(first, gradients, 1 - beta1)
         torch._foreach_mul_(second, beta2)
@@ -152,8 +189,8 @@ class AdamW:
     def load_state_tensors(self, tensors: dict[str, Tensor]) -> None:
         self.steps = int(tensors["adam.steps"])
         for name in self.weights:
-            self.first[name].copy_(tensors[f"adam.first.{name}"])
-            self.second[name].copy_(tensors[f"adam.second.{name}"])
+            put(self.first[name], tensors[f"adam.first.{name}"])
+            put(self.second[name], tensors[f"adam.second.{name}"])
 
 
 class Optimizers:

@@ -4,8 +4,9 @@ Knows: which of a training's doings belong to the first process: to write, to me
 the clock. Does not know: how gradients are added (training.step), how processes talk (ranks).
 Data: `Run`, evaluation, budget, callbacks of one process -> the same as all processes share them.
 
-Each process holds the whole model and reads its own rows of every batch, so all make the same
-steps from the same weights; the loop does not know that there are others. Alone all of this is
+Each process holds the whole model, or its part of it (training.divided), and reads its own rows of
+every batch, so all make the same steps from the same weights; the loop does not know that there are
+others. Alone all of this is
 what it wraps.
 """
 
@@ -22,6 +23,7 @@ from inkling.ranks import Ranks
 from inkling.runs import Run
 from inkling.training.budget import Budget, Pace
 from inkling.training.callbacks import Callbacks
+from inkling.training.divided import is_divided
 from inkling.training.step import rows_of_step
 
 if TYPE_CHECKING:
@@ -86,8 +88,16 @@ class SharedBudget:
 
 
 def measured_by_the_first(ranks: Ranks, evaluate: Evaluate) -> Evaluate:
-    """Measure in the first process, and let all know."""
-    return lambda model: ranks.decided(lambda: evaluate(model))
+    """Measure in the first process, and let all know; a model that is divided in all of them,
+    which compute it together."""
+
+    def measured(model: nn.Module) -> Likelihood:
+        if any(map(is_divided, model.parameters())):
+            found = evaluate(model)
+            return ranks.decided(lambda: found)
+        return ranks.decided(lambda: evaluate(model))
+
+    return measured
 
 
 def stopped_together(ranks: Ranks, callbacks: Callbacks) -> Callbacks:
@@ -96,9 +106,17 @@ def stopped_together(ranks: Ranks, callbacks: Callbacks) -> Callbacks:
     return replace(callbacks, stop_requested=lambda: ranks.any(asked()))
 
 
-def check_rows(ranks: Ranks, batch: BatchSettings) -> None:
-    """Raises TrainingError where a process would have no row of a step to read."""
+def check_rows(ranks: Ranks, batch: BatchSettings, divided: bool = False) -> None:
+    """Raises TrainingError where a process would have no row of a step to read, or of a model that
+    is `divided`, fewer than another: they make every pass together."""
     rows = rows_of_step(batch)
+    if divided and rows % ranks.count:
+        more = -(-rows // ranks.count) * ranks.count * batch.sequence_length
+        raise TrainingError(
+            f"A step reads {rows} rows, which cannot be dealt out evenly to {ranks.count} "
+            "processes that share one model. Read more: "
+            f"--set train.total_batch_size={more}."
+        )
     if rows < ranks.count:
         raise TrainingError(
             f"A step reads {rows} rows, too few for {ranks.count} processes. Start at most {rows}, "

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -25,7 +25,9 @@ from inkling.config import Phase, Replan, TrainingSettings
 from inkling.runs import Run
 from inkling.tokens.loader import Loader
 from inkling.training.budget import Budget
-from inkling.training.callbacks import Callbacks
+from inkling.training.callbacks import Callbacks, StepReport
+from inkling.training.divided import is_divided, load_weights, whole
+from inkling.training.forward import loss_function
 from inkling.training.optim import Optimizers
 
 if TYPE_CHECKING:
@@ -63,6 +65,10 @@ class PhaseState:
     def __init__(self, setup: PhaseSetup) -> None:
         self.setup = setup
         self.optimizers = Optimizers(setup.model, setup.settings.optimizer)
+        steps = setup.settings.schedule.steps if not self.divided else 0
+        self.loss_of = loss_function(setup.runtime, steps, setup.callbacks.on_note)
+        self.unread: list[tuple[Tensor, StepReport]] = []
+        """Steps that were made and whose loss nobody has looked at; this process's share of it."""
         self.step = 0
         self.rows = setup.settings.batch.device_batch_size
         self.lr_scale = 1.0
@@ -83,9 +89,15 @@ class PhaseState:
         elif self.setup.optimizer_state is not None:
             self.optimizers.load_state_tensors(self.setup.optimizer_state)
         ranks = self.setup.runtime.ranks
-        ranks.copy_from_first(self.setup.model.state_dict().values())
+        if not self.divided:  # nobody holds what another does
+            ranks.copy_from_first(self.setup.model.state_dict().values())
         ranks.part_randomness()
         self.setup.run.truncate_after(self.run_step)
+
+    @property
+    def divided(self) -> bool:
+        """Whether each process holds a part of the weights only."""
+        return any(map(is_divided, self.setup.model.parameters()))
 
     @property
     def run_step(self) -> int:
@@ -95,11 +107,24 @@ class PhaseState:
         """Minutes of training so far, earlier phases included."""
         return (self.elapsed + time.monotonic() - self._since) / 60
 
-    def count(self, loss: float) -> None:
-        """Note that a step was made."""
+    def made(self, loss: Tensor, report: StepReport) -> None:
+        """Note that a step was made, whose loss is read later."""
         self.step += 1
-        self.loss_sum += loss
-        self.loss_count += 1
+        self.unread.append((loss, report))
+
+    def read_losses(self) -> Iterator[StepReport]:
+        """Wait for the steps that were made, and count them, each with its loss, in their order.
+        All processes must ask at the same step."""
+        unread, self.unread = self.unread, []
+        if not unread:
+            return
+        ranks = self.setup.runtime.ranks
+        losses = ranks.totals(torch.stack([loss for loss, _ in unread])).tolist()
+        for loss, (_, report) in zip(losses, unread, strict=True):
+            if math.isfinite(loss):
+                self.loss_sum += loss
+                self.loss_count += 1
+            yield replace(report, loss=loss)
 
     def take_mean_loss(self) -> float | None:
         """Mean training loss since this was last asked for; None where there was no step."""
@@ -110,10 +135,11 @@ class PhaseState:
     def save(self) -> None:
         """Write a checkpoint of this step, thin out older ones."""
         run = self.setup.run
-        optimizer = self.optimizers.state_tensors() | {"rng": torch.get_rng_state()}
+        optimizer = whole(self.optimizers.state_tensors()) | {"rng": torch.get_rng_state()}
         if self.setup.runtime.device.type == "cuda":
             optimizer["rng_cuda"] = torch.cuda.get_rng_state()
-        run.checkpoints.save(self.run_step, self._state(), self.setup.model.state_dict(), optimizer)
+        model = whole(self.setup.model.state_dict())
+        run.checkpoints.save(self.run_step, self._state(), model, optimizer)
         # After the checkpoint it may name; a crash in between is mended by the next resume.
         run.checkpoints.write_best(self.best_of_phases)
         run.checkpoints.prune()
@@ -139,7 +165,7 @@ class PhaseState:
         """Be as when the checkpoint was saved."""
         assert checkpoint.optimizer is not None
         state = checkpoint.state
-        self.setup.model.load_state_dict(checkpoint.model)
+        load_weights(self.setup.model, checkpoint.model)
         self.optimizers.load_state_tensors(checkpoint.optimizer)
         torch.set_rng_state(checkpoint.optimizer["rng"])
         if "rng_cuda" in checkpoint.optimizer and self.setup.runtime.device.type == "cuda":

@@ -94,7 +94,8 @@ class Throughput:
         """Count a step."""
         before, weight = (self.loss, _NEWEST_WEIGHT) if self._marks else (0.0, 1.0)
         self._tokens += report.tokens
-        self._marks.append((time.monotonic(), report.step, self._tokens))
+        # When the step was made, not when it is reported: on a GPU several are at once.
+        self._marks.append((60 * report.elapsed_min, report.step, self._tokens))
         self.loss = before * (1 - weight) + report.loss * weight
 
     def steps_per_second(self) -> float | None:

@@ -35,6 +35,7 @@ from inkling.training.bigram_start import start_from_bigrams
 from inkling.training.budget import Budget, TimeBudget
 from inkling.training.cadence import EVALUATION_SHARE
 from inkling.training.callbacks import Callbacks
+from inkling.training.divided import divide, divides, load_weights
 from inkling.training.forecast import reserve_seconds, usable_seconds
 from inkling.training.loop import Outcome, run_phase
 from inkling.training.parallel import (
@@ -62,6 +63,13 @@ class Session:
     @classmethod
     def open(cls, run: Run, runtime: Runtime) -> Session:
         return cls(run, runtime, Tokenizer.load(run.tokenizer_path))
+
+    @property
+    def divided(self) -> bool:
+        """Whether the processes of this training share one model."""
+        config = self.run.config()
+        phases = (config.train, *([config.finetune] if config.finetune is not None else []))
+        return divides(self.runtime.ranks, [settings.batch for settings in phases])
 
     def part(self, name: str) -> PackedIds:
         return PackedIds.open(self.run.data_path, name)
@@ -140,13 +148,18 @@ def train_run(
         phases.append(("train", config.train))
     if config.finetune is not None:
         phases.append(("finetune", config.finetune))
+    divided = session.divided
     for _, settings in phases:
-        check_rows(ranks, settings.batch)
+        check_rows(ranks, settings.batch, divided)
 
     torch.manual_seed(config.seed)
-    model = build_model(config.model).to(runtime.device)
+    model = build_model(config.model)
+    if not divided:
+        model = model.to(runtime.device)
     if checkpoint is None and config.parent is None and isinstance(model, GPT):
         _start_from_bigrams(session, model, config.train.schedule.bigram_iterations)
+    if divided:
+        divide(model, runtime)
     outcome = Outcome(0, interrupted=False, stopped_early=False)
     base_step = 0
     optimizer_state = None
@@ -221,7 +234,7 @@ def _measure_again(
     as the phase's number."""
     run = session.run
     best = run.checkpoints.best()
-    model.load_state_dict(run.checkpoints.load(int(best[phase]["step"])).model)
+    load_weights(model, run.checkpoints.load(int(best[phase]["step"])).model)
     found = _evaluator(session, phase, settings.evaluation.final_tokens)(model)
     entry = best[phase] | {"val_nats_per_char": found.nats_per_char}
     run.checkpoints.write_best(best | {phase: entry})
@@ -237,7 +250,7 @@ def _load_base(run: Run, model: torch.nn.Module) -> tuple[int, dict[str, torch.T
             f"Continue it: inkling train --resume --run {run.name}."
         )
     checkpoint = run.checkpoints.load(best)
-    model.load_state_dict(checkpoint.model)
+    load_weights(model, checkpoint.model)
     last = run.checkpoints.last_step()
     return max(best, last if last is not None else best), checkpoint.optimizer
 

@@ -1,6 +1,6 @@
 """One optimizer step: a batch, its gradients, the update. Timed as well as made.
 
-Knows: losses, gradients in as many passes as memory needs, and how several processes make one
+Knows: gradients in as many passes as memory needs, and how several processes make one
 step: each reads its own rows, the gradients are added. Does not know: schedules, what a step is
 followed by.
 Data: loader -> x, y (B, T) -> summed cross-entropy -> gradients -> optimizers.
@@ -8,18 +8,18 @@ Data: loader -> x, y (B, T) -> summed cross-entropy -> gradients -> optimizers.
 
 from __future__ import annotations
 
-import math
 import time
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from inkling.config import BatchSettings, TrainingSettings
 from inkling.errors import TrainingError
 from inkling.runtime import is_out_of_memory
 from inkling.tokens.loader import IGNORE, Loader, RowShare
+from inkling.training.forward import LossFunction, forward_loss, loss_function
 from inkling.training.optim import Optimizers
 from inkling.training.phase import PhaseState
 
@@ -27,24 +27,31 @@ if TYPE_CHECKING:
     from inkling.runtime import Runtime
 
 
-def train_step(phase: PhaseState, factor: float) -> tuple[float, int]:
+def train_step(phase: PhaseState, factor: float) -> tuple[Tensor, int]:
     """One step at `factor` times the peak learning rates: gradients over the whole batch, then
-    the update, which a non-finite loss leaves out. Mean loss and target count, of all processes.
+    the update. This process's share of the mean loss, still on the device, and the target count of
+    all processes. A loss that turns out to be non-finite spoils the weights, which then come from a
+    checkpoint again: to leave the update out it would have to be waited for.
 
     When memory runs out the rows of one pass are halved and the same batch is tried again.
     Raises TrainingError where one row is too many.
     """
     setup, ranks = phase.setup, phase.setup.runtime.ranks
-    x_BT, y_BT = next_batch(setup.loader, setup.settings.batch, setup.runtime)
-    targets = max(1, int(ranks.total(int((y_BT != IGNORE).sum()))))
+    x_BT, y_BT, own_targets = next_batch(setup.loader, setup.settings.batch, setup.runtime)
+    targets = max(1, int(ranks.total(own_targets)))
     while True:
         try:
-            loss = forward_backward(setup.model, x_BT, y_BT, phase.rows, targets)
+            loss = forward_backward(setup.model, x_BT, y_BT, phase.rows, targets, phase.loss_of)
             break
         except (RuntimeError, MemoryError) as error:
             phase.optimizers.zero_grad()
             if not is_out_of_memory(error):
                 raise
+            if phase.divided:  # the others are in the middle of the same pass
+                raise TrainingError(
+                    "There is not enough memory for the rows of one pass. Start again with fewer: "
+                    f"--set train.device_batch_size={max(1, phase.rows // 2)}."
+                ) from None
             if phase.rows == 1:
                 raise TrainingError(
                     "There is not enough memory for a single row of this model. Close other "
@@ -54,22 +61,31 @@ def train_step(phase: PhaseState, factor: float) -> tuple[float, int]:
             setup.callbacks.on_note(
                 f"Memory is short: continuing with {phase.rows} rows at a time."
             )
-    loss = ranks.total(loss)
-    if math.isfinite(loss):
+    if not phase.divided:  # those of divided weights were added in the backward pass
         ranks.add_gradients(setup.model.parameters())
-        phase.optimizers.step(factor)
+    phase.optimizers.step(factor)
     phase.optimizers.zero_grad()
     return loss, targets
 
 
-def next_batch(loader: Loader, settings: BatchSettings, runtime: Runtime) -> tuple[Tensor, Tensor]:
-    """This process's rows of a step, x and y, each (B, T) int64, on the device."""
+def next_batch(
+    loader: Loader, settings: BatchSettings, runtime: Runtime
+) -> tuple[Tensor, Tensor, int]:
+    """This process's rows of a step, x and y, each (B, T) int64, on the device, and how many of
+    the targets count."""
     ranks = runtime.ranks
     share = RowShare(ranks.rank, ranks.count)
-    x_BT, y_BT = (
-        torch.from_numpy(array) for array in loader.next_batch(rows_of_step(settings), share)
-    )
-    return x_BT.to(runtime.device), y_BT.to(runtime.device)
+    x, y = loader.next_batch(rows_of_step(settings), share)
+    targets = int((y != IGNORE).sum())
+    return _on_device(x, runtime), _on_device(y, runtime), targets
+
+
+def _on_device(array: np.ndarray, runtime: Runtime) -> Tensor:
+    tensor = torch.from_numpy(array)
+    if runtime.device.type == "cuda":
+        # From memory that stays where it is a copy goes on while the step before is computed.
+        return tensor.pin_memory().to(runtime.device, non_blocking=True)
+    return tensor.to(runtime.device)
 
 
 def rows_of_step(settings: BatchSettings) -> int:
@@ -78,25 +94,21 @@ def rows_of_step(settings: BatchSettings) -> int:
 
 
 def forward_backward(
-    model: nn.Module, x_BT: Tensor, y_BT: Tensor, rows: int, targets: int
-) -> float:
+    model: nn.Module,
+    x_BT: Tensor,
+    y_BT: Tensor,
+    rows: int,
+    targets: int,
+    loss_of: LossFunction = forward_loss,
+) -> Tensor:
     """Add the gradients of these rows' share of a mean over `targets`, `rows` rows at a time; that
-    share of the loss, in nats a target."""
-    # In double precision on the device: read once, a GPU need not wait after every pass.
+    share of the loss, in nats a target, float64 and still on the device."""
     total = torch.zeros((), dtype=torch.float64, device=x_BT.device)
     for x, y in zip(x_BT.split(rows), y_BT.split(rows), strict=True):
-        loss = forward_loss(model, x, y) / targets
+        loss = loss_of(model, x, y) / targets
         loss.backward()
         total += loss.detach()
-    return total.item()
-
-
-def forward_loss(model: nn.Module, x_BT: Tensor, y_BT: Tensor) -> Tensor:
-    """Summed cross-entropy of the targets that count, in nats."""
-    logits_BTV = model(x_BT)
-    return F.cross_entropy(
-        logits_BTV.flatten(0, 1), y_BT.flatten(), ignore_index=IGNORE, reduction="sum"
-    )
+    return total
 
 
 def time_step(
@@ -107,12 +119,14 @@ def time_step(
     they take less than `patience` seconds in all; of several processes, of what this one does of
     it. Spoils the model."""
     optimizers = Optimizers(model, settings.optimizer)
+    loss_of = loss_function(runtime, steps=0)
     times: list[float] = []
     begun = time.perf_counter()
     while len(times) < 3 or (len(times) < 9 and time.perf_counter() - begun < patience):
         start = time.perf_counter()
-        x_BT, y_BT = next_batch(loader, settings.batch, runtime)
-        forward_backward(model, x_BT, y_BT, settings.batch.device_batch_size, y_BT.numel())
+        x_BT, y_BT, targets = next_batch(loader, settings.batch, runtime)
+        rows = settings.batch.device_batch_size
+        forward_backward(model, x_BT, y_BT, rows, max(1, targets), loss_of)
         optimizers.step(0.0)
         optimizers.zero_grad()
         if runtime.device.type == "cuda":

@@ -150,9 +150,10 @@ def import_model(workspace: Workspace, folder: Path, name: str | None = None) ->
     it chats, can be fine-tuned and exported, and cannot be traced or evaluated. Raises ExportError
     where the folder holds no such model or its parts do not fit each other.
     """
+    from inkling.atomic_files import atomic_write
     from inkling.exports.imported_model import read_model
     from inkling.preparation import nothing_half_begun
-    from inkling.run_files import OPTIMIZER_FILE
+    from inkling.run_files import OPTIMIZER_FILE, TEMPLATE_FILE
     from inkling.runs import Run
 
     with workspace.training_lock():
@@ -167,6 +168,8 @@ def import_model(workspace: Workspace, folder: Path, name: str | None = None) ->
             run = Run(path)
             path.mkdir(parents=True)
             model.tokenizer.save(run.tokenizer_path)
+            if model.template is not None:
+                atomic_write(path / TEMPLATE_FILE, model.template.to_json())
             phase = "finetune" if model.tuned else "train"
             run.checkpoints.save(model.step, {"phase": phase}, model.tensors(), {})
             # It has the weights alone: nothing to resume from.

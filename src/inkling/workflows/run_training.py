@@ -125,7 +125,9 @@ def _loop_callbacks(
     stop: StopRequest,
     samples: bool,
 ) -> Callbacks:
-    prompts = sample_prompts(session, phase) if samples else []
+    # A divided model computes only where all processes do, and samples are drawn by the first.
+    drawn = samples and not session.divided
+    prompts = sample_prompts(session, phase) if drawn else []
     callbacks.on_phase(phase)
 
     def on_step(report: StepReport) -> None:

@@ -50,6 +50,8 @@ def draw_samples(
     session: Session, phase: Phase, step: int, model: nn.Module, prompts: list[SamplePrompt]
 ) -> Iterator[TrainingSample]:
     """What a model writes for the prompts, one after the other."""
+    if not prompts:
+        return
     assert isinstance(model, LanguageModel)
     config = session.run.config()
     engine = Engine(model, allowed_mask(config), session.tokenizer.end_id)

@@ -34,6 +34,7 @@ BUILT_IN: tuple[str, ...] = (
     "messenger",
     "notion",
     "obsidian",
+    "parquet",
     "pdf",
     "reddit",
     "signal",

@@ -25,7 +25,8 @@ WHOLE_BYTES = 16_000_000
 """A larger file is read in parts, each a document of its own."""
 
 MAX_FILE_BYTES = 2_000_000_000
-"""A file larger than this is more likely a disk image than someone's writing."""
+"""A file larger than this is more likely a disk image than someone's writing; not one of lines of
+JSON, which a corpus may come in."""
 
 _READERS: dict[str, Reader] = {
     ".txt": plain.read,
@@ -60,7 +61,7 @@ def _read_file(file: TreeFile, options: ReadOptions) -> Iterator[ImportedRecord]
             yield Dropped(f"an archive that Inkling does not open ({kind}): unpack it", file.path)
         else:
             yield Dropped(f"not a format that Inkling reads ({kind})", file.path)
-    elif file.size > MAX_FILE_BYTES:
+    elif file.size > MAX_FILE_BYTES and reader is not jsonl.read:
         yield Dropped("larger than 2 GB", file.path)
     elif file.size > WHOLE_BYTES and reader is not html.read:
         yield from huge.read(file, screened(reader), reader is jsonl.read, options)

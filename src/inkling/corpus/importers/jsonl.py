@@ -7,7 +7,7 @@ system, a developer or a tool says is nobody's message.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from inkling.corpus.document import Conversation, Document, Dropped, Item, Message
@@ -21,14 +21,14 @@ _NOBODY = frozenset(("system", "developer", "tool", "function", ""))
 
 def read(text: str, raw_ref: str, options: ReadOptions) -> Iterator[Item]:
     """One item a line; a line that is none of the three shapes is dropped with the reason."""
-    roles = _Roles(options)
+    roles = Roles(options)
     # Not splitlines(): U+2028 inside a JSON string is no line end.
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             yield _item(line, f"{raw_ref}:{number}", roles)
 
 
-class _Roles(dict[str, bool | None]):
+class Roles(dict[str, bool | None]):
     """Whether a role is "me", a few in millions of turns; None for what is nobody's message."""
 
     def __init__(self, options: ReadOptions) -> None:
@@ -42,7 +42,7 @@ class _Roles(dict[str, bool | None]):
         return self[role]
 
 
-def _item(line: str, raw_ref: str, roles: _Roles) -> Item:
+def _item(line: str, raw_ref: str, roles: Roles) -> Item:
     try:
         record: Any = json.loads(line)
     except json.JSONDecodeError:
@@ -51,6 +51,11 @@ def _item(line: str, raw_ref: str, roles: _Roles) -> Item:
         return Dropped("a line with a number too long or brackets too deep to be read", raw_ref)
     if not isinstance(record, dict):
         return Dropped("a line that is not a JSON object", raw_ref)
+    return item_of(record, raw_ref, roles)
+
+
+def item_of(record: Mapping[str, Any], raw_ref: str, roles: Roles) -> Item:
+    """The item that a record of one of the three shapes is."""
     turns: Any = record.get("messages", record.get("conversations"))
     if isinstance(turns, list):
         return _conversation(turns, raw_ref, roles)
@@ -71,7 +76,7 @@ def _item(line: str, raw_ref: str, roles: _Roles) -> Item:
     return Dropped("a line without messages, prompt and completion, or text", raw_ref)
 
 
-def _conversation(turns: list[Any], raw_ref: str, roles: _Roles) -> Conversation | Dropped:
+def _conversation(turns: list[Any], raw_ref: str, roles: Roles) -> Conversation | Dropped:
     messages = []
     for turn in turns:
         if not isinstance(turn, dict):

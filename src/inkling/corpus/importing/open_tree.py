@@ -1,7 +1,7 @@
-"""From a path of the machine to a tree of files: a file, a folder, a zip, a tar.
+"""From a path of the machine to a tree of files: a file, a folder, a zip, a tar, a compressed file.
 
 Knows: walking folders, links, permissions. Does not know: what is in an archive (importing.archive,
-importing.tar) or in a file.
+importing.tar), how a file is compressed (importing.compressed), or what is in it.
 Data: path -> `open_tree` -> `OpenTree`: the tree, and what was left out with its reason. Files that
 lie under other names than their own, as sent ones do, are opened by `open_held`.
 
@@ -21,6 +21,12 @@ from typing import BinaryIO, Self
 
 from inkling.corpus.document import Dropped
 from inkling.corpus.importing.archive import ZipContents, is_furniture, shown
+from inkling.corpus.importing.compressed import (
+    NEEDS_ZSTD,
+    CompressedFile,
+    compression_of,
+    decompressor_of,
+)
 from inkling.corpus.importing.importer import Note
 from inkling.corpus.importing.stream import reading
 from inkling.corpus.importing.tar import TarContents, is_tar
@@ -162,8 +168,27 @@ class OpenTree:
                     self.left_out.append(member)
                 else:
                     yield member
+        elif (ending := compression_of(name)) is not None:
+            yield from self._compressed(path, name, prefix, ending)
         else:
             yield TreeFile(name, status.st_size, self._opener(path, name))
+
+    def _compressed(self, path: Path, name: str, prefix: str, ending: str) -> Iterator[TreeFile]:
+        """The one file that is in a compressed file, behind `prefix`, as of an archive."""
+
+        def damaged(reason: str) -> None:
+            self.left_out.append(Dropped(reason, name))
+
+        decompressor = decompressor_of(ending)
+        if decompressor is None:
+            self.left_out.append(Dropped(NEEDS_ZSTD, name))
+            return
+        file = CompressedFile(path, decompressor, self._on_read, damaged)
+        inner = prefix + name.rpartition("/")[2][: -len(ending)]
+        try:
+            yield TreeFile(inner, file.size(), file.open)
+        except OSError as error:
+            self.left_out.append(_unreadable(error, name))
 
     def _opener(self, path: Path, name: str) -> Callable[[], BinaryIO]:
         def damaged(error: Exception) -> None:
