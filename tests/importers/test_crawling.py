@@ -416,7 +416,7 @@ def test_a_github_profile_page_by_page() -> None:
     """Names, descriptions and READMEs; forks are others' work."""
     result = profile(github(REPOS))
     assert [(d.title, d.text, d.timestamp) for d in documents(list(result))] == [
-        ("tea", "tea\nAbout tea 🐖\n\n# Tea\n\n Hot water.", "2024-05-06T07:08:09Z"),
+        ("tea", "tea\nAbout tea 🐖\n\n# Tea\n\nHot water.", "2024-05-06T07:08:09Z"),
         ("pier", "pier\nAbout pier 🐖", "2024-05-06T07:08:09Z"),
         ("pigs", "pigs\nAbout pigs 🐖", "2024-05-06T07:08:09Z"),
     ]

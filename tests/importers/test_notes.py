@@ -67,7 +67,7 @@ def test_obsidian_vaults() -> None:
     found = records(obsidian.IMPORTER, files)
     assert [(d.title, d.timestamp, d.text) for d in documents(found)] == [
         ("2021-02-03", "2021-02-03", "Walk with her."),
-        ("Tea", None, "Mine\nwords\n\n End"),
+        ("Tea", None, "Mine\nwords\n\nEnd"),
     ]
     assert dropped(found) == {
         "a line of the header that cannot be read": 1, "a draft": 1, "a template": 1,
