@@ -2,10 +2,12 @@
 
     scripts/bench soak [--minutes 60] [--seed 1] [--pause 0]
 
-Chats, imports, trainings, forgetting and exports, while server and trainer are killed at random,
-the clock jumps and the disk fills and empties. What was acknowledged is written down meanwhile; at
-the end all of it must be there, what was forgotten must not, both databases must be whole, and the
-server's memory and file descriptors must not have grown. A shorter form runs with the tests.
+Chats, imports, trainings, forgetting and exports, while the trainer is killed at random, the clock
+jumps and the disk fills and empties. For a third of the time servers are killed too; the last one
+then lives for the other two thirds, and its memory, file descriptors and threads are looked at all
+along. What was acknowledged is written down meanwhile; at the end all of it must be there, what was
+forgotten must not, both databases must be whole, and the server must not have grown. A shorter form
+runs with the tests.
 
 The disk is a tmpfs of its own where mounting is allowed (as root), else it does not fill. The clock
 that jumps is that of the server's Python (`time.time`), through a module that it loads first.
@@ -32,6 +34,7 @@ from typing import Any
 import httpx
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from benchmarks._footprint import Footprint, Growth
 from tests.voices import random_run
 
 from inkling.chats import ChatStore
@@ -42,8 +45,8 @@ from inkling.workspace import Workspace
 PATIENCE = 300.0
 DISK_MEGABYTES = 400
 MOST_RUNS = 4
-SETTLED = 3
-"""Replies after which a server has loaded what it needs; twice as many tell whether it grows."""
+RESTLESS = 1 / 3
+"""The share of the time in which servers are killed."""
 VOICE = "random"
 """A run that is there from the beginning, so that something answers."""
 CLOCK = """\
@@ -73,20 +76,6 @@ class Books:
     refused: Counter[str] = field(default_factory=Counter)
 
 
-@dataclass(frozen=True)
-class Footprint:
-    """Of a server: resident kilobytes and open files."""
-
-    kilobytes: int
-    files: int
-
-    @classmethod
-    def of(cls, process: int) -> Footprint:
-        status = Path(f"/proc/{process}/status").read_text()
-        resident = next(line for line in status.splitlines() if line.startswith("VmRSS"))
-        return cls(int(resident.split()[1]), len(os.listdir(f"/proc/{process}/fd")))
-
-
 class Soak:
     """One workspace, its server, and the books about both. Use `run`, then `problems`."""
 
@@ -95,15 +84,14 @@ class Soak:
         self.folder, self.mounted = folder, mounted
         self.workspace = Workspace.create(folder / "mine", "soak")
         self.books = Books()
-        self.growth: list[tuple[Footprint, Footprint]] = []
+        self.looks: list[Footprint] = []
+        """At the server that lives to the end."""
         self._clock, modules = folder / "clock", folder / "modules"
         modules.mkdir()
         (modules / "sitecustomize.py").write_text(CLOCK)
         path = os.pathsep.join(filter(None, [str(modules), os.environ.get("PYTHONPATH")]))
         self._environment = os.environ | {"SOAK_CLOCK": str(self._clock), "PYTHONPATH": path}
         self._server: subprocess.Popen[str] | None = None
-        self._first: Footprint | None = None
-        self._answered = 0
         self._client = httpx.Client(timeout=PATIENCE)
         self._number = 0
 
@@ -120,7 +108,6 @@ class Soak:
         line = self._server.stdout.readline()
         address = next(word for word in line.split() if word.startswith("http"))
         self._client.base_url = httpx.URL(address + "api/")
-        self._first, self._answered = None, 0
 
     def kill_server(self) -> None:
         """Without a word, and begin another."""
@@ -128,10 +115,8 @@ class Soak:
         self.start()
 
     def end_server(self, number: int = signal.SIGTERM) -> None:
-        """End the server; how much it grew since its first replies is kept."""
+        """End the server."""
         assert self._server is not None
-        if self._first is not None and self._answered > 2 * SETTLED:
-            self.growth.append((self._first, Footprint.of(self._server.pid)))
         self._server.send_signal(number)
         self._server.wait(PATIENCE)
         assert self._server.stdout is not None
@@ -152,10 +137,23 @@ class Soak:
         # The first frame comes once the message is stored.
         if answer.text:
             self.books.messages[chat].append(text)
-        self._answered += 1
-        if self._answered == SETTLED:
-            assert self._server is not None
-            self._first = Footprint.of(self._server.pid)
+
+    def hang_up(self) -> None:
+        """In the middle of a reply, of whatever run."""
+        body = {"message": "hi", "max_tokens": 500, "run": self.random.choice(self._runs())}
+        with self._client.stream("POST", "chat/stream", json=body) as answer:
+            if answer.is_error:
+                answer.read()
+                answer.raise_for_status()
+            next(answer.iter_bytes(), None)
+
+    def look(self) -> None:
+        """Read what the pages of the web app read, of whatever run."""
+        body = {"run": self.random.choice(self._runs()), "text": f"look {self._next()}"}
+        for path in ("health", "chats?query=message", "corpus", "imports", "exports"):
+            self._asked("GET", path)
+        for path in ("pieces", "heads", "next", "surprise"):
+            self._asked("POST", f"inside/{path}", json=body)
 
     def add(self) -> None:
         """Import a file of text that stands nowhere else."""
@@ -185,7 +183,7 @@ class Soak:
 
     def delete_run(self) -> None:
         """The oldest that was trained, so that the disk is not full of them for good."""
-        runs = [run["name"] for run in self._asked("GET", "runs").json()["runs"]]
+        runs = self._runs()
         if len(runs) > MOST_RUNS:
             self._asked("DELETE", f"runs/{[name for name in runs if name != VOICE][-1]}")
 
@@ -228,15 +226,20 @@ class Soak:
         were answered, PATIENCE seconds longer at most; after each it rests for so many seconds."""
         actions = [(self.chat, 12), (self.add, 3), (self.export, 2), (self.train, 2),
                    (self.forget, 1), (self.jump, 1), (self.fill_disk, 1), (self.kill_trainer, 1),
-                   (self.kill_server, 1), (self.delete_run, 2)]  # fmt: skip
-        ends = time.monotonic() + seconds
+                   (self.delete_run, 2), (self.hang_up, 4), (self.look, 2)]  # fmt: skip
+        begun = time.monotonic()
+        ends, calm = begun + seconds, begun + RESTLESS * seconds
         self.start()
         try:
             self.add()
             while (now := time.monotonic()) < ends or (
                 now < ends + PATIENCE and self.books.done["chat"] < fewest_chats
             ):
-                self._attempt(self.random.choices(*zip(*actions, strict=True))[0])
+                restless = [(self.kill_server, 1)] if now < calm else []
+                self._attempt(self.random.choices(*zip(*actions, *restless, strict=True))[0])
+                if not restless:
+                    assert self._server is not None
+                    self.looks.append(Footprint.of(self._server.pid))
                 time.sleep(pause)
         finally:
             self.kill_trainer()
@@ -273,11 +276,8 @@ class Soak:
             [run for run in runs.iterdir() if (run / CONFIG_FILE).exists()]
         ):
             yield "runs are not listed"
-        for first, last in self.growth:
-            if last.files > first.files + 8:
-                yield f"a server's open files grew from {first.files} to {last.files}"
-            if last.kilobytes > 1.5 * first.kilobytes + 50_000:
-                yield f"a server grew from {first.kilobytes} to {last.kilobytes} kB"
+        if grown := Growth.of(self.looks):
+            yield from grown.problems()
 
     def _attempt(self, action: Any) -> None:
         name = action.__name__
@@ -286,6 +286,10 @@ class Soak:
             self.books.done[name] += 1
         except httpx.HTTPError:
             self.books.refused[name] += 1
+
+    def _runs(self) -> list[str]:
+        """The newest first."""
+        return [run["name"] for run in self._asked("GET", "runs").json()["runs"]]
 
     def _asked(self, method: str, path: str, **body: Any) -> httpx.Response:
         answer = self._client.request(method, path, **body)
@@ -342,10 +346,9 @@ def main() -> None:
             f"{said} messages in {len(soak.books.messages)} chats, "
             f"{len(soak.books.documents)} documents, {len(soak.books.forgotten)} forgotten"
         )
-        for what in ("kilobytes", "files"):
-            grown = [getattr(last, what) - getattr(first, what) for first, last in soak.growth]
-            print(f"{what} that a server grew by, from its reply {SETTLED} to its end: "
-                  f"{sorted(grown)}")  # fmt: skip
+        if grown := Growth.of(soak.looks):
+            print(f"the last server, looked at {grown.looks} times; first and last third:")
+            print("\n".join(f"  {line}" for line in grown.lines()))
         print("\n".join(found) or "Everything acknowledged is there.")
         sys.exit(bool(found))
 
