@@ -77,7 +77,7 @@ def test_files_are_private_from_their_first_byte(tmp_path: Path) -> None:
         yield b"a secret"
         seen.extend(open_to_others(folder))
 
-    atomic_write(folder / "text", pieces())  # type: ignore[arg-type]
+    atomic_write(folder / "new" / "text", pieces())  # type: ignore[arg-type]
     with atomic_folder(folder / "whole") as new:
         (new / "part").write_bytes(b"a secret")
         assert stat.S_IMODE(new.stat().st_mode) == 0o700
@@ -88,15 +88,15 @@ def test_files_are_private_from_their_first_byte(tmp_path: Path) -> None:
 
 
 def test_a_command_leaves_nothing_open(tmp_path: Path) -> None:
-    """Under the umask of most machines, from `init` on, what is saved outside included."""
+    """Under the umask of most machines, from `init` on, folders on the way included."""
     old = os.umask(0o022)
     try:
-        for command in (["init", "mine"], ["add", "text.md", "-w", "mine"]):
+        for command in (["init", "new/mine"], ["add", "text.md", "-w", "new/mine"]):
             (tmp_path / "text.md").write_text("A text about pianos.\n" * 200)
             subprocess.run([sys.executable, "-m", "inkling", *command], cwd=tmp_path, check=True)
     finally:
         os.umask(old)
-    assert open_to_others(tmp_path / "mine") == []
+    assert open_to_others(tmp_path / "new") == []
 
 
 def test_an_older_workspace_is_put_right_and_told_once(
@@ -312,6 +312,8 @@ def test_no_answer_about_a_person_is_kept_by_a_browser(served: Server) -> None:
     for path in ("api/chats", "api/health", "v1/models", "api/no-such-thing", "v1/none"):
         answer = httpx.get(served.url + path, timeout=PATIENCE)
         assert answer.headers["cache-control"] == "no-store", path
+    foreign = httpx.get(served.url + "api/chats", headers={"Host": "evil"}, timeout=PATIENCE)
+    assert (foreign.status_code, foreign.headers["cache-control"]) == (403, "no-store")
     exported = httpx.get(served.url + "api/chats/export", timeout=PATIENCE)
     assert exported.headers["cache-control"] == "no-store"
 

@@ -36,6 +36,8 @@ def poisoned(tmp_path: Path, inkling: Callable[..., Result]) -> Workspace:
     assert inkling("init", workspace).status == 0
     assert not RAW.search((result := inkling("add", folder, "-w", workspace)).out + result.err)
     assert result.status == 0
+    named = workspace / "inkling.toml"
+    named.write_text(named.read_text().replace('"w"', json.dumps(BAD)))
     random_run(Workspace(workspace))
     return Workspace(workspace)
 
@@ -50,7 +52,9 @@ def test_no_escape_sequence_reaches_the_terminal(
         ("corpus", "stats"), ("corpus", "review"), ("corpus", "who"), ("doctor",), ("runs",),
         ("corpus", "review", "--drop", f"x{BAD}"), ("corpus", "forget", "--document", f"n{BAD}"),
         ("corpus", "forget", "--match", f"pianos {BAD}", "--yes"), ("runs", f"r{BAD}"),
-        ("add", f"{BAD}.txt"), ("corpus", "forget", "--source", BAD), ("plot", "--run", BAD),
+        ("export", "page", "--yes", "--to", poisoned.path / BAD.replace("/", "")),
+        ("import-model", BAD), ("add", f"{BAD}.txt"), ("corpus", "forget", "--source", BAD),
+        ("plot", "--run", BAD),
     ):  # fmt: skip
         result = inkling(*command, "-w", poisoned.path)
         text = result.out + result.err

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from inkling.cli.console import echo
 from inkling.cli.options import (
     JsonOption,
     RunOption,
@@ -116,7 +117,7 @@ def import_model(
     from inkling.workflows.export import import_model as bring_in
 
     run = bring_in(find_workspace(workspace), folder, name)
-    typer.echo(f"Imported {folder} as the run {run.name}. Next: inkling chat --run {run.name}")
+    echo(f"Imported {folder} as the run {run.name}. Next: inkling chat --run {run.name}")
 
 
 def _export(
@@ -148,17 +149,17 @@ def _export(
         )  # fmt: skip
         return
     if kind == "page":
-        typer.echo(f"Wrote {target / planned.file_name} ({size(written)}). Open it in a browser.")
+        echo(f"Wrote {target / planned.file_name} ({size(written)}). Open it in a browser.")
     else:
-        typer.echo(f"Wrote {target} ({size(written)}). README.md there says how to open it.")
+        echo(f"Wrote {target} ({size(written)}). README.md there says how to open it.")
     for sentence in planned.memory_warnings:
-        typer.echo(sentence)
+        echo(sentence)
     typer.echo("Its weights may contain private text: give it only to people who may read that.")
 
 
 def _ask(warnings: list[str], can_ask: bool) -> None:
     for warning in warnings:
-        typer.echo(warning, err=True)
+        echo(warning, err=True)
     if warnings and not can_ask:
         raise UsageError(
             "Nobody can be asked here (no terminal, or --json), so add --yes to export it all the "

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from inkling.cli import COMMAND_STARTED
+from inkling.cli.console import echo
 from inkling.cli.options import RunOption, WorkspaceOption, find_workspace
 from inkling.cli.selection import (
     FromOption,
@@ -158,7 +159,7 @@ def finetune(
         from inkling.workflows.export import import_model
 
         run = import_model(found, source).name
-        typer.echo(f"Imported {source} as the run {run}.")
+        echo(f"Imported {source} as the run {run}.")
     with FinetuneView() as view:
         result = workflow.finetune(
             found, run, minutes=minutes, steps=steps, figures=not no_plots, callbacks=view,
