@@ -82,7 +82,9 @@ def run_tests(tree: Path, tests: list[str], patience: float = math.inf) -> Outco
             os.chdir(tree)
             os.environ["PYTHONPATH"] = str(tree / "src")
             sys.path[:0] = [str(tree), str(tree / "src")]
-            os._exit(pytest.main(["-x", "-p", "no:cacheprovider", *tests]))
+            ended_with = pytest.main(["-x", "-p", "no:cacheprovider", *tests])
+            sys.stdout.flush()
+            os._exit(ended_with)
         status: int | None = None
         while not (ended := os.waitpid(process, os.WNOHANG))[0]:
             if time.monotonic() > begun + patience:
