@@ -33,8 +33,8 @@ LEFT_BEHIND = (".git", ".venv", "node_modules", "__pycache__", ".mypy_cache", ".
 PATIENCE = 240.0
 """Seconds; a test that hangs has noticed, too."""
 PASSED, FAILED = 0, 1
-IMPORTED = ("torch", "fastapi", "uvicorn", "httpx", "hypothesis", "typer", "tokenizers", "safetensors",
-            "filelock", "selectolax.lexbor", "yaml", "openai")  # fmt: skip
+IMPORTED = ("torch", "fastapi", "uvicorn", "httpx", "hypothesis", "typer", "tokenizers",
+            "safetensors", "filelock", "selectolax.lexbor", "yaml", "openai")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,8 @@ def run_tests(tree: Path, tests: list[str], patience: float = math.inf) -> Outco
             os.chdir(tree)
             os.environ["PYTHONPATH"] = str(tree / "src")
             sys.path[:0] = [str(tree), str(tree / "src")]
-            ended_with = pytest.main(["-x", "-p", "no:cacheprovider", *tests])
+            known = "ignore::pytest.PytestAssertRewriteWarning"  # plugins that are imported
+            ended_with = pytest.main(["-x", "-p", "no:cacheprovider", "-W", known, *tests])
             sys.stdout.flush()
             os._exit(ended_with)
         status: int | None = None
