@@ -66,6 +66,8 @@ SHOWN: dict[str, dict[str, tuple[str, ...]]] = {
         ),
         "test_a_folder_of_all_is_not_closed": ("A folder that has a purpose of its own",),
         "test_the_owner_of_a_connection_is_known": ("the server looks up who owns",),
+        "test_letting_go_of_a_connection_makes_nobody_root": ("Who is gone before that",),
+        "test_what_was_sent_before_letting_go_is_done": ("who is gone later",),
         "test_a_token_from_the_environment_is_in_no_list": ("and `INKLING_TOKEN` set one",),
         "test_no_answer_about_a_person_is_kept_by_a_browser": ("are in no cache of a browser",),
     },
@@ -124,6 +126,9 @@ SHOWN: dict[str, dict[str, tuple[str, ...]]] = {
         "test_killed_anywhere_the_same_command_finishes_it": ("**A kill at any moment",),
         "test_purge_later_finds_it_without_the_corpus": ("A text under 12 bytes",),
         "test_a_short_text_is_looked_for_as_a_word": ("It is looked for cell by cell",),
+    },
+    "forgetting/test_stale_runs.py": {
+        "test_a_stale_run_is_told_once": ("say it once",),
     },
     "chats/test_store.py": {
         "test_any_text_is_kept_as_it_is": ("what you and the model said",),

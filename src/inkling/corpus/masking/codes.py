@@ -35,7 +35,7 @@ _NUMBER = re.compile(
 _BETWEEN = rf"[^\d\n{BLANK}]"
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _STEM = re.compile(
-    "cod|kod|kód|cód|tan|otp|wort|pin|password|код|验证|驗證|校验|コード|인증|رمز|קוד"
+    "cod|kod|kood|kód|cód|tan|otp|wort|pin|password|код|验证|驗證|校验|コード|인증|رمز|קוד"
 )
 _OTHER_CODES = re.compile(
     r"(?:zip|post(?:al)?|area|error|status|exit|dress|bar|qr|country|dial(?:ling|ing)?|http"

@@ -26,7 +26,7 @@ from inkling.corpus.masking.kinds import (
 )
 from inkling.corpus.masking.pseudonyms import Pseudonyms
 
-RULES = 1
+RULES = 2
 """Changes when the same text is masked otherwise: what was made of masked text is made again."""
 
 
