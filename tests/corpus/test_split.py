@@ -169,6 +169,23 @@ def test_a_tenth_of_the_conversations_is_held_out_whole() -> None:
     }
 
 
+def test_of_near_copies_of_a_dialog_one_is_kept() -> None:
+    """A chat that was exported again with one message more is on one side only, and once."""
+    said = [
+        (Message("them", False, f"what became of the number {n} of {n * n}?"),
+         Message("me", True, f"the {n * 7} went to the pier and came back as {n * 13}"))
+        for n in range(40)
+    ]  # fmt: skip
+    chats = [
+        Conversation(tuple(m for turn in said[4 * n : 4 * n + 4] for m in turn), str(n))
+        for n in range(10)
+    ]
+    again = Conversation((*chats[3].messages, Message("them", False, "and?")), "again")
+    split = split_of([], [*chats, again])
+    assert len(split.train_dialogs) + len(split.held_out_dialogs) == 10
+    assert split.reply_leak == 0
+
+
 @given(st.text(alphabet="ab. \n#-é", max_size=3000))
 @settings(max_examples=100, deadline=None)
 def test_sections_join_to_the_text(text: str) -> None:

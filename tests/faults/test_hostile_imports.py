@@ -24,6 +24,7 @@ def test_one_bad_piece_ends_no_import(tmp_path: Path) -> None:
     for name, header in (
         ("flow", "title: " + "[" * 5_000 + "]" * 5_000),
         ("blocks", "\n".join(" " * n + "a:" for n in range(2_000))),
+        ("lists", "title: y\nx:\n  " + "- " * 1_500 + "a"),
         ("digits", f"title: y\nn: {digits}"),
     ):
         (folder / f"{name}.md").write_text(f"---\n{header}\n---\n{GOOD.replace('pianos', name)}")
@@ -31,5 +32,5 @@ def test_one_bad_piece_ends_no_import(tmp_path: Path) -> None:
     begun = time.process_time()
     (result,) = add(Workspace.create(tmp_path / "w"), [folder]).values()
     assert time.process_time() - begun < 12
-    assert result.documents == 7  # three files of bad headers, the good one, two lines, the page
+    assert result.documents == 8  # four files of bad headers, the good one, two lines, the page
     assert result.dropped["a line with a number too long or brackets too deep to be read"] == 2

@@ -93,7 +93,15 @@ def test_archives_are_read_where_they_lie() -> None:
     inner = packed({"inner.txt": b"deep"})
     Path("in").mkdir()
     Path("in/a.ZIP").write_bytes(
-        packed({"x/y.txt": b"words", "b.zip": inner, "__MACOSX/x/._y.txt": b"m", ".DS_Store": b"d"})
+        packed(
+            {
+                "x/y.txt": b"words",
+                "b.zip": inner,
+                "__MACOSX/x/._y.txt": b"m",
+                ".DS_Store": b"d",
+                "__MACOSX/z.txt": b"z",
+            }
+        )
     )
     contents, left_out = opened(Path("in"))
     assert contents == {"a.ZIP/x/y.txt": b"words", "a.ZIP/b.zip/inner.txt": b"deep"}
