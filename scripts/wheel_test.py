@@ -32,7 +32,7 @@ def ask(address: str, path: str, body: dict[str, object] | None = None) -> bytes
         None if body is None else json.dumps(body).encode(),
         {"Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(request, timeout=120) as answer:
+    with urllib.request.urlopen(request, timeout=600) as answer:
         content: bytes = answer.read()
     return content
 
@@ -51,7 +51,7 @@ def served(workspace: str) -> None:
         assert isinstance(reply, str)
     finally:
         server.terminate()
-        server.wait(60)
+        server.wait(300)
         server.stdout.close()
 
 

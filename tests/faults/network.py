@@ -17,6 +17,7 @@ import os
 import socket
 import struct
 import sys
+import time
 from pathlib import Path
 
 NEW_USERS, NEW_NETWORK = 0x10000000, 0x40000000
@@ -70,6 +71,10 @@ def main() -> None:
             asked.append(f"{event} {host}")
 
     sys.addaudithook(watch)
+    pause, time.sleep = time.sleep, lambda seconds: None
+    import inkling.corpus.crawling.client  # tries an address that does not answer again at once
+
+    time.sleep = pause
     from inkling.cli.main import main as inkling
 
     output, sys.stdout = sys.stdout, sys.stderr

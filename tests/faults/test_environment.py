@@ -29,10 +29,21 @@ def inkling_in(
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("shell", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
-def test_closed_streams_are_no_failure(nonsense: Workspace, shell: str) -> None:
+CHAT, GENERATE = ("chat",), ("generate", "--prompt", "a", "--max-tokens", "2")
+
+
+@pytest.mark.parametrize(
+    ("shell", "commands"),
+    [
+        ("<&-", [CHAT]), (">&-", [GENERATE]), ("2>&-", [("corpus",)]),
+        ("<&- >&- 2>&-", [CHAT, GENERATE, ("corpus",)]),
+    ],
+)  # fmt: skip
+def test_closed_streams_are_no_failure(
+    nonsense: Workspace, shell: str, commands: list[tuple[str, ...]]
+) -> None:
     """A command that reads nothing needs no standard input, and one of a job no terminal."""
-    for command in (("corpus",), ("generate", "--prompt", "a", "--max-tokens", "2"), ("chat",)):
+    for command in commands:
         done = inkling_in(nonsense.path, *command, shell=shell)
         assert done.returncode == 0, (command, done.stderr)
         assert done.stderr == ""

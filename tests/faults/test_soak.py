@@ -11,7 +11,7 @@ import pytest
 from tests.voices import random_run
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-SECONDS = 20
+SECONDS = 15
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ import openai
 import pytest
 
 from inkling.config import SamplingSettings
+from inkling.server.connections import BoundedConnection
 from inkling.server.sse import event
 from inkling.workspace import Workspace
 from tests.server.conftest import PATIENCE, Inside, Server, once, server_inside
@@ -166,3 +167,19 @@ def test_who_reads_nothing_holds_nobody_up(small: Inside) -> None:
         for chunk in asleep.iter_bytes():
             client.feed(chunk)
     assert client.frames[-1] == {"done": True}
+
+
+def test_what_is_written_is_sent_at_once(small: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nagle's algorithm is off: it holds back a body behind its headers until the client has
+    acknowledged those, 40 ms later."""
+    made, at_once = BoundedConnection.connection_made, []
+
+    def looked(connection: BoundedConnection, transport: Any) -> None:
+        made(connection, transport)
+        held = transport.get_extra_info("socket")
+        at_once.append(held.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
+    monkeypatch.setattr(BoundedConnection, "connection_made", looked)
+    assert httpx.get(small.url + "api/health", timeout=PATIENCE).is_success
+    assert at_once
+    assert all(at_once)
