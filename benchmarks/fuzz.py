@@ -34,12 +34,14 @@ def with_atheris(name: str, seconds: float) -> None:
     with tempfile.TemporaryDirectory() as place:
         seeds = Path(place, "seeds")
         seeds.mkdir()
-        for number, content in enumerate([reader.healthy(), *cases(name)]):
+        contents = [reader.healthy(), *cases(name)]
+        for number, content in enumerate(contents):
             (seeds / str(number)).write_bytes(content)
         found = CASES / name
         found.mkdir(exist_ok=True)
         options = [f"-max_total_time={seconds:.0f}", f"-artifact_prefix={found}/",
-                   "-rss_limit_mb=4096", "-timeout=30", "-verbosity=0", str(seeds)]  # fmt: skip
+                   f"-max_len={max(map(len, contents)) + 4_096}", "-rss_limit_mb=4096",
+                   "-timeout=60", "-verbosity=0", "-print_final_stats=1", str(seeds)]  # fmt: skip
         atheris.Setup(
             [sys.argv[0], *options],
             lambda content: reader.attempt(Path(place, "files"), content),

@@ -64,6 +64,7 @@ from inkling.workflows.add import add
 from inkling.workflows.export import plan_export
 from inkling.workflows.status import read_status
 from inkling.workspace import Workspace
+from tests.faults.healthy import IMPORTED
 from tests.voices import random_run
 
 CASES = Path(__file__).parent / "corpus"
@@ -267,9 +268,10 @@ def _any_import(name: str) -> Reader:
     def read(folder: Path) -> None:
         with contextlib.suppress(FileNotFoundError):
             shutil.rmtree(folder / "w")
-        add(Workspace.create(folder / "w"), [folder / name])
+        add(Workspace.create(folder / "w"), [folder / name], me=["Ada", "ada@mail.example"])
 
-    return Reader(name, read)
+    ending = name.rpartition(".")[2]
+    return Reader(name, read, healthy=lambda: IMPORTED.get(ending, b"{}"))
 
 
 def _importer(importer: Importer) -> Reader:

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 
 from inkling.corpus.importers import BUILT_IN
 from tests.faults.contents import contents
+from tests.faults.healthy import IMPORTED
 from tests.faults.readers import CASES, READERS, cases
 
 EXAMPLES = {"import": 12, "importer": 25, "export": 20, "chats": 60, "corpus": 40}
@@ -38,7 +39,8 @@ def test_a_reader_gives_a_value_or_a_sentence(name: str, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("name", [name for name in READERS if name in ("chats", "corpus")
-                                  or name.startswith("export-")])  # fmt: skip
+                                  or name.startswith("export-")
+                                  or name.removeprefix("import-") in IMPORTED])  # fmt: skip
 def test_a_healthy_file_is_read(name: str, tmp_path: Path) -> None:
     """Else what is tried would end at the first thing that is missing beside it."""
     reader = READERS[name]
