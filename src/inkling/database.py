@@ -57,7 +57,8 @@ def explained(
             else "Check that the folder is yours and can be written to."
         )
         raise kind(f"{what} {path} cannot be used: {reason}. {advice}") from None
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+        # SQLite quotes names of the schema where they are damaged, whatever bytes those are.
         raise kind(f"{what} {path} is damaged ({error}). {when_damaged}") from None
 
 

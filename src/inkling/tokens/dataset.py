@@ -31,9 +31,13 @@ MOST_INDEX_BYTES = 2_000_000_000
 """An entry for each document and dialog: a gigabyte of text has many."""
 
 
+_ID_TYPES = {name: np.dtype(name) for name in ("<u2", "<u4")}
+"""By the names in `index.json`; NumPy itself would evaluate whatever stands there."""
+
+
 def id_dtype(vocab_size: int) -> np.dtype[Any]:
     """The smallest little-endian type that holds every id."""
-    return np.dtype("<u2") if vocab_size <= 1 << 16 else np.dtype("<u4")
+    return _ID_TYPES["<u2" if vocab_size <= 1 << 16 else "<u4"]
 
 
 @dataclass
@@ -126,7 +130,7 @@ class PackedIds:
         """Map a part. Raises RunError where it is missing or has another length than its index."""
         try:
             entry = read_json(folder / INDEX_NAME, MOST_INDEX_BYTES)["parts"][name]
-            ids = _map(folder / f"{name}.bin", np.dtype(entry["dtype"]), entry["length"])
+            ids = _map(folder / f"{name}.bin", _ID_TYPES[entry["dtype"]], entry["length"])
             mask = (
                 _map(folder / f"{name}_mask.bin", np.dtype(np.uint8), entry["length"])
                 if entry["masked"]
