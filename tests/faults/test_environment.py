@@ -52,13 +52,17 @@ def test_closed_streams_are_no_failure(
 def test_an_ascii_locale_reads_and_writes_text(tmp_path: Path) -> None:
     """`é` on the command line, in a file's name and in what is printed."""
     plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-    (tmp_path / "été.md").write_text("Un été à la mer, et des pianos désaccordés.\n" * 60)
+    text = (
+        "---\ntitle: Près de la mer\n---\n" + "Un été à la mer, et des pianos désaccordés.\n" * 60
+    )
+    (tmp_path / "été.md").write_text(text)
     assert inkling_in(tmp_path, "init", "café", **plain).returncode == 0
     assert (tmp_path / "café" / "inkling.toml").read_text(encoding="utf-8").count('"café"') == 1
     added = inkling_in(tmp_path, "add", "été.md", "-w", "café", **plain)
     assert (added.returncode, added.stderr) == (0, "")
     shown = inkling_in(tmp_path, "corpus", "show", "-w", "café", **plain)
     assert "été.md" in shown.stdout
+    assert "Près de la mer" in shown.stdout
 
 
 @pytest.mark.parametrize("megabytes", [300, 600])
