@@ -56,7 +56,9 @@ def test_an_ascii_locale_reads_and_writes_text(tmp_path: Path) -> None:
         "---\ntitle: Près de la mer\n---\n" + "Un été à la mer, et des pianos désaccordés.\n" * 60
     )
     (tmp_path / "été.md").write_text(text)
-    assert inkling_in(tmp_path, "init", "café", **plain).returncode == 0
+    made = inkling_in(tmp_path, "init", "café", **plain)
+    assert made.returncode == 0
+    assert f"Workspace ready: {tmp_path / 'café'}" in made.stdout
     assert (tmp_path / "café" / "inkling.toml").read_text(encoding="utf-8").count('"café"') == 1
     added = inkling_in(tmp_path, "add", "été.md", "-w", "café", **plain)
     assert (added.returncode, added.stderr) == (0, "")

@@ -199,10 +199,12 @@ def test_the_ends_of_a_row_stay_in_it(draw: Draw, number: float) -> None:
     assert set(drawn_by(draw, samplers, logits_SV, [number] * 3)) <= {5, 6}
 
 
-def test_a_tiny_temperature_takes_the_likeliest(draw: Draw) -> None:
-    """No division by almost nothing makes every logit infinite."""
+@pytest.mark.parametrize("temperature", [1e-12, 1e-50])
+def test_a_tiny_temperature_takes_the_likeliest(draw: Draw, temperature: float) -> None:
+    """No division by almost nothing makes every logit infinite, nor by what float32 has no number
+    for."""
     logits_SV = np.stack([row(1), row(2)])
-    tiny = PLAIN.model_copy(update={"temperature": 1e-12})
+    tiny = PLAIN.model_copy(update={"temperature": temperature})
     tokens = [
         drawn.token for drawn in sample(logits_SV, [Sampler(tiny, V), Sampler(tiny, V)], draw=draw)
     ]
