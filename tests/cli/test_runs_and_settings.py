@@ -264,7 +264,7 @@ def test_a_climb_in_no_time_is_refused(inkling: Inkling, small: Workspace) -> No
 @pytest.mark.alone
 def test_the_ladder_tells_its_story(inkling: Inkling, small: Workspace) -> None:
     """Every rung in one table beside uniform and counts, samples, a figure, saved as a group."""
-    done = inkling("ladder", "--minutes", "0.8", "-w", "w", "--name", "g")
+    done = inkling("ladder", "--minutes", "0.45", "-w", "w", "--name", "g")
     assert done.status == 0, done.err
     rungs = ("bigram", "head", "multihead", "feedforward", "blocks", "classic", "modern")
     for name in (*rungs, "uniform", "counted bigram"):
