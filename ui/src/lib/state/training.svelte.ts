@@ -18,6 +18,7 @@ import {
 } from '../api/runs';
 import type { Evaluation, LivePoint, Progress, RunList, RunRow, Sample, Started } from '../api/types';
 import { timeLeft, whole } from '../format';
+import { withSample } from '../samples';
 import { upsert } from '../viz/loss';
 import { sentenceFor } from './chats.svelte';
 
@@ -249,12 +250,6 @@ class Training {
     if (kind === 'live') this.live = this.live.filter((r) => r.step <= step);
     if (kind === 'sample') this.samples = this.samples.filter((r) => r.step <= step);
   }
-}
-
-function withSample(samples: readonly Sample[], sample: Sample): Sample[] {
-  const same = (other: Sample): boolean =>
-    other.step === sample.step && other.phase === sample.phase && other.prompt === sample.prompt;
-  return [...samples.filter((other) => !same(other)), sample];
 }
 
 export const training = new Training();
