@@ -216,7 +216,7 @@ DRAWN = """
 
 
 def test_the_curve_names_its_phases_its_best_and_guessing(tab: Page, server: Server) -> None:
-    """Bands, markers and the line of guessing, as they are drawn; without fine-tuning its band goes."""
+    """Bands, markers and the line of guessing, as drawn; without fine-tuning its band goes."""
     listed = httpx.get(server.url + "api/runs", timeout=PATIENCE).json()["runs"]
     row = next(each for each in listed if each["name"] == "tiny")
     tab.add_init_script(DRAWN)
