@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from inkling.permissions import FILE_MODE, FOLDER_MODE
+from inkling.permissions import FILE_MODE, make_private_folder
 
 # Of what is not yet whole, or about to be deleted.
 _UNFINISHED = re.compile(r"\..+\.([a-z0-9_]{8}|old|[a-z0-9_]{8}\.old)")
@@ -31,7 +31,7 @@ def atomic_folder(target: Path) -> Iterator[Path]:
     Every file in it is fsynced first; a reader sees all of it or nothing, and other accounts
     nothing at all. An existing `target` is replaced. On failure the temporary folder is removed.
     """
-    target.parent.mkdir(FOLDER_MODE, parents=True, exist_ok=True)
+    make_private_folder(target.parent)
     temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     try:
         yield temporary
@@ -61,7 +61,7 @@ def atomic_write(path: Path, content: str | bytes | Iterator[bytes], durable: bo
     cut may leave any of its versions, or an empty one.
     """
     whole = content.encode() if isinstance(content, str) else content
-    path.parent.mkdir(FOLDER_MODE, parents=True, exist_ok=True)
+    make_private_folder(path.parent)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:

@@ -25,6 +25,14 @@ def private_opener(path: str, flags: int) -> int:
     return os.open(path, flags, FILE_MODE)
 
 
+def make_private_folder(folder: Path) -> None:
+    """Make a folder, and those above it that are missing; each of them is its owner's alone, where
+    `mkdir(parents=True)` gives its mode to the last one only. Raises OSError."""
+    if not folder.is_dir():
+        make_private_folder(folder.parent)
+        folder.mkdir(FOLDER_MODE, exist_ok=True)
+
+
 def create_private(path: Path) -> None:
     """Make an empty file where there is none; one that is there is not touched, not even opened:
     closing it again would take SQLite's locks away. Raises OSError."""

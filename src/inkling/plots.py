@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from inkling.config import Phase, RunConfig
 from inkling.errors import RunError
 from inkling.evaluation.units import bits
-from inkling.permissions import FOLDER_MODE, private_opener
+from inkling.permissions import make_private_folder, private_opener
 from inkling.run_files import METRICS_FILE
 from inkling.runs import Run
 
@@ -112,7 +112,7 @@ def draw_run(run: Run) -> list[Path]:
         "perplexity": _perplexity,
         "training_dashboard": _dashboard,
     }
-    run.figures_path.mkdir(FOLDER_MODE, exist_ok=True)
+    make_private_folder(run.figures_path)
     paths = []
     for name, draw in drawings.items():
         path = run.figures_path / f"{name}.png"

@@ -8,7 +8,7 @@ import socket
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -85,6 +85,25 @@ def test_files_are_private_from_their_first_byte(tmp_path: Path) -> None:
         seen.extend(open_to_others(folder))
     assert seen == []
     assert open_to_others(folder) == []
+
+
+@pytest.fixture
+def usual_umask() -> Iterator[None]:
+    """That of most machines: others may read. A command sets its own, a program that uses the
+    library has this one."""
+    old = os.umask(0o022)
+    yield
+    os.umask(old)
+
+
+@pytest.mark.usefixtures("usual_umask")
+def test_folders_on_the_way_are_private_too(tmp_path: Path) -> None:
+    """Of a file and of a folder, however many are missing above it."""
+    workspace = Workspace.create(tmp_path / "mine")
+    atomic_write(workspace.path / "some" / "way" / "down" / "file", "a secret")
+    with atomic_folder(workspace.path / "another" / "way" / "down") as folder:
+        (folder / "file").write_text("a secret")
+    assert open_to_others(workspace.path) == []
 
 
 def test_a_command_leaves_nothing_open(tmp_path: Path) -> None:

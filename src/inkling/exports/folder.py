@@ -26,6 +26,7 @@ from inkling.atomic_files import atomic_folder
 from inkling.config import Phase, RunConfig, Selection, Settings
 from inkling.errors import ExportError
 from inkling.exports.kinds import ExportKind
+from inkling.permissions import make_private_folder
 from inkling.regular_files import open_regular, read_json
 from inkling.run_files import EXPORT_MARK
 
@@ -87,7 +88,7 @@ def export_folder(target: Path, mark: ExportMark, needed: int, force: bool) -> I
     """
     check_target(target, force)
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(target.parent)
         free = shutil.disk_usage(target.parent).free
         if free < needed:
             raise ExportError(

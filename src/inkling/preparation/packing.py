@@ -27,6 +27,7 @@ from inkling.corpus.duplicates import Section
 from inkling.corpus.reading import Pieces, TextRange
 from inkling.errors import CorpusError, InklingError
 from inkling.machine import usable_cores
+from inkling.permissions import make_private_folder
 from inkling.tokens.dataset import PackedWriter
 from inkling.tokens.pre_tokenizer import safe_chunks
 from inkling.tokens.tokenizer import Tokenizer
@@ -103,7 +104,7 @@ class _Packer:
         self, whole: PackedWriter, number: int, tokenizer: Tokenizer, pieces: Pieces
     ) -> None:
         self._folder = whole.folder / f"{whole.name}-{number}"
-        self._folder.mkdir()
+        make_private_folder(self._folder)
         self._process = subprocess.Popen(
             [sys.executable, "-c", _START], stdin=subprocess.PIPE, stderr=subprocess.PIPE,
             # The library's own threads would be as many again in each process.

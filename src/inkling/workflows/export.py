@@ -152,6 +152,7 @@ def import_model(workspace: Workspace, folder: Path, name: str | None = None) ->
     """
     from inkling.atomic_files import atomic_write
     from inkling.exports.imported_model import read_model
+    from inkling.permissions import make_private_folder
     from inkling.preparation import nothing_half_begun
     from inkling.run_files import OPTIMIZER_FILE, TEMPLATE_FILE
     from inkling.runs import Run
@@ -166,7 +167,7 @@ def import_model(workspace: Workspace, folder: Path, name: str | None = None) ->
         model = read_model(folder, run_name)
         with nothing_half_begun(path):
             run = Run(path)
-            path.mkdir(parents=True)
+            make_private_folder(path)
             model.tokenizer.save(run.tokenizer_path)
             if model.template is not None:
                 atomic_write(path / TEMPLATE_FILE, model.template.to_json())

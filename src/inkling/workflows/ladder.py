@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from inkling.atomic_files import atomic_write
 from inkling.config import DEFAULT_SEED, Recipe, SamplingSettings, Selection, TrainRequest
 from inkling.errors import UsageError
-from inkling.permissions import FOLDER_MODE
+from inkling.permissions import make_private_folder
 from inkling.run_files import METRICS_FILE
 from inkling.training.progress import characters_per_token
 from inkling.training.recipes import LADDER
@@ -284,7 +284,7 @@ def _save(report: LadderReport, first: Mapping[Recipe, Run]) -> None:
     """Write ladder.json and the figure."""
     from inkling.plots import curves, draw_ladder
 
-    report.folder.mkdir(FOLDER_MODE, parents=True, exist_ok=True)
+    make_private_folder(report.folder)
     content = {
         "group": report.group,
         "rungs": [asdict(rung) for rung in report.rungs],

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from inkling.atomic_files import atomic_write
-from inkling.permissions import FOLDER_MODE, private_opener
+from inkling.permissions import make_private_folder, private_opener
 
 _VISITS = "visits"
 
@@ -85,7 +85,7 @@ class CrawlState:
         """Keep a value. Raises OSError where the file cannot be written."""
         if self._path is None:
             return
-        self._path.parent.mkdir(FOLDER_MODE, parents=True, exist_ok=True)
+        make_private_folder(self._path.parent)
         entry = {"key": key, "fingerprint": fingerprint, "value": value}
         line = json.dumps(entry).encode() + b"\n"
         with open(self._path, "ab", opener=private_opener) as stream:
