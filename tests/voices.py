@@ -26,13 +26,13 @@ def random_run(
     slow: bool = False,
 ) -> Run:
     """A fine-tuned run whose newest checkpoint is of step `seed` + 1. It never ends a text by
-    itself, unless it `ends`: only then is <|end|> among its live ids. A `slow` one has eleven
-    million weights: a thousand tokens take it seconds."""
+    itself, unless it `ends`: only then is <|end|> among its live ids. A `slow` one has
+    twenty-five million weights: two thousand tokens take it seconds on any machine."""
     tokenizer = Tokenizer.train([TEXT])
-    width, heads = (384, 6) if slow else (32, 1)
+    width, heads = (512, 8) if slow else (32, 1)
     settings = ModelSettings(
-        n_layer=6 if slow else 1, n_head=heads, n_embd=width, head_dim=width // heads,
-        n_hidden=1024 if slow else 32, context_length=CONTEXT, vocab_size=tokenizer.vocab_size,
+        n_layer=8 if slow else 1, n_head=heads, n_embd=width, head_dim=width // heads,
+        n_hidden=1368 if slow else 32, context_length=CONTEXT, vocab_size=tokenizer.vocab_size,
     )  # fmt: skip
     if name in workspace.run_names():
         run = Run.open(workspace, name)

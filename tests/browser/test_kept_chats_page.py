@@ -222,7 +222,7 @@ def test_stop_ends_the_servers_work(chromium: Browser, tmp_path: Path) -> None:
     lab = Workspace.create(tmp_path / "lab")
     random_run(lab, slow=True)  # its replies never end by themselves
     with open(lab.path / "inkling.toml", "a", encoding="utf-8") as file:
-        file.write("\n[sampling]\nbest_of = 1\nmax_tokens = 1000\n")
+        file.write("\n[sampling]\nbest_of = 1\nmax_tokens = 2000\n")
     running = start_server(lab.path)
     page = chromium.new_page()
     try:

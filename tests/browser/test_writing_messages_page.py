@@ -117,7 +117,7 @@ def test_a_reload_finds_the_reply_again(open_page: Callable[..., Page], talking:
     page = open_page()
     page.get_by_label("Replies come from").select_option("slow")
     expect(page.get_by_label("Checkpoint").locator("option")).to_have_count(1)
-    page.get_by_label("Max tokens").fill("1000")
+    page.get_by_label("Max tokens").fill("2000")
     say(page, "go on")
     expect(page.locator(".bubble[data-state=writing] .words")).to_have_text(re.compile(r"\S{3}"))
     chat = chat_of(page)
