@@ -271,10 +271,16 @@ class Run:
             return
         yield from filter(is_record, json_objects(content))
 
-    def truncate_after(self, step: int) -> None:
-        """Drop metrics and samples past a step: a resume writes them again, the same."""
+    def truncate_after(self, step: int, begun_anew: Phase | None = None) -> None:
+        """Drop metrics and samples past a step: a resume writes them again, the same. Of a phase
+        that begins anew all are dropped: its first evaluation has the number of the step at which
+        the phase before ended."""
         for name in (METRICS_FILE, SAMPLES_FILE, TRAIN_LOSS_FILE):
-            kept = [record for record in self.records(name) if record["step"] <= step]
+            kept = [
+                record
+                for record in self.records(name)
+                if record["step"] <= step and record["phase"] != begun_anew
+            ]
             lines = (json.dumps(record, ensure_ascii=False) + "\n" for record in kept)
             if (self.path / name).exists():
                 atomic_write(self.path / name, "".join(lines))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from inkling.run_files import CONFIG_FILE, SAMPLES_FILE
+from inkling.run_files import CONFIG_FILE, METRICS_FILE, SAMPLES_FILE
+from inkling.runs import Run
 from inkling.unfinished import leftovers
 from tests.trainings import (
     STEPS,
@@ -22,6 +24,15 @@ from tests.trainings import (
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 KILLS = 50
+
+
+def evaluations(run: Path) -> list[dict[str, Any]]:
+    """What was measured, without the minutes at which."""
+    return [
+        {name: value for name, value in record.items() if name != "elapsed_min"}
+        for record in Run(run).records(METRICS_FILE)
+        if "val_loss" in record
+    ]
 
 
 @pytest.mark.slow
@@ -49,5 +60,6 @@ def test_fifty_kills_lose_nothing() -> None:
     assert same(final_weights(workspace, "whole"), final_weights(workspace, "killed"))
     samples = (workspace.run_path("whole") / SAMPLES_FILE).read_text()
     assert (run / SAMPLES_FILE).read_text() == samples
+    assert evaluations(run) == evaluations(workspace.run_path("whole"))
     left = [str(p.relative_to(workspace.path)) for p in leftovers(workspace)]
     assert left == []

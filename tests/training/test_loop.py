@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -103,6 +104,32 @@ def test_a_resumed_phase_equals_one_that_never_stopped(tmp_path: Path, stop_at: 
     resumed = setup_of(tmp_path / "stopped")
     run_phase(resumed, stopped.checkpoints.load(stop_at))
     assert_same(Run(tmp_path / "steady"), stopped)
+
+
+def test_a_phase_killed_in_its_first_evaluation_measures_it_once(tmp_path: Path) -> None:
+    """Fine-tuning begins at the step at which the base ended; dying between its first evaluation
+    and the checkpoint leaves records of that step, which the resume writes again."""
+
+    class KilledError(Exception):
+        pass
+
+    def die(report: object, model: object) -> None:
+        raise KilledError
+
+    def tuning(folder: str, callbacks: Callbacks | None = None) -> PhaseSetup:
+        setup = setup_of(tmp_path / folder, callbacks=callbacks)
+        return replace(setup, phase="finetune", base_step=12, evaluate_first=True)
+
+    for folder in ("steady", "killed"):
+        run_phase(setup_of(tmp_path / folder))
+    run_phase(tuning("steady"))
+    with pytest.raises(KilledError):
+        run_phase(tuning("killed", Callbacks(on_eval=die)))
+    killed = Run(tmp_path / "killed")
+    # As `train --resume`: the base's last checkpoint, then the phase from its beginning.
+    run_phase(setup_of(tmp_path / "killed"), killed.checkpoints.load(12))
+    run_phase(tuning("killed"))
+    assert_same(Run(tmp_path / "steady"), killed)
 
 
 def test_best_and_last_are_kept_and_snapshots_thinned(tmp_path: Path) -> None:

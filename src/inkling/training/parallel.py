@@ -47,7 +47,7 @@ class WatchedRun(Run):
     def append(self, file_name: str, record: Mapping[str, Any]) -> None:
         pass
 
-    def truncate_after(self, step: int) -> None:
+    def truncate_after(self, step: int, begun_anew: Phase | None = None) -> None:
         pass
 
     def write_loss_history(self) -> None:

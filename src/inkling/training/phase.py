@@ -92,7 +92,9 @@ class PhaseState:
         if not self.divided:  # nobody holds what another does
             ranks.copy_from_first(self.setup.model.state_dict().values())
         ranks.part_randomness()
-        self.setup.run.truncate_after(self.run_step)
+        self.setup.run.truncate_after(
+            self.run_step, begun_anew=None if resume is not None else self.setup.phase
+        )
 
     @property
     def divided(self) -> bool:
