@@ -272,7 +272,7 @@ def test_doctor_promises_what_train_prints(
         step = planner.estimated_step_seconds(model, settings, gflops)
         return Costs.of_step(step, settings.batch.total_batch_size)
 
-    monkeypatch.setattr(configure, "_timed", timed)
+    monkeypatch.setattr(configure, "timed_costs", timed)
     monkeypatch.setattr(planner, "measure_gflops", lambda runtime: gflops)
     prepared = prepare_run(trained, f"asked-{minutes:g}", planner.merges_for)
     now = time.time()

@@ -27,9 +27,9 @@ from inkling.runs import Run
 from inkling.runtime import Runtime
 from inkling.tokens.dataset import PackedIds
 from inkling.tokens.loader import DialogLoader, Loader, MixedLoader, RowShare, WindowLoader
-from inkling.training.configure import _timed
 from inkling.training.divided import divide
 from inkling.training.parallel import check_rows
+from inkling.training.probe import timed_costs
 from inkling.workspace import Workspace
 from tests.conftest import DEMO
 
@@ -334,7 +334,7 @@ def test_one_process_times_no_model_that_it_shares() -> None:
     settings = TrainingSettings().replace(divide_weights=True)
     model = ModelSettings(n_layer=1, n_embd=64, n_hidden=96, head_dim=32, vocab_size=50)
     with pytest.raises(TrainingError, match="--steps 2000"):
-        _timed(session, 1.0, model, settings)  # type: ignore[arg-type]
+        timed_costs(session, 1.0, model, settings)  # type: ignore[arg-type]
 
 
 def test_more_processes_than_rows_are_told() -> None:

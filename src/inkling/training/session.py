@@ -7,7 +7,6 @@ Data: Run with its config -> `train_run` -> checkpoints.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -30,26 +29,21 @@ from inkling.tokens.loader import DialogLoader, Loader, MixedLoader, WindowLoade
 from inkling.tokens.question_augmentation import QuestionAugmentation
 from inkling.tokens.tokenizer import Tokenizer
 from inkling.tokens.vocabulary import ME, THEM
-from inkling.training.assembly import most_steps
 from inkling.training.bigram_start import start_from_bigrams
-from inkling.training.budget import Budget, TimeBudget
-from inkling.training.cadence import EVALUATION_SHARE
+from inkling.training.budget import Budget
 from inkling.training.callbacks import Callbacks
 from inkling.training.divided import divide, divides, load_weights
-from inkling.training.forecast import reserve_seconds, usable_seconds
 from inkling.training.loop import Outcome, run_phase
 from inkling.training.parallel import (
-    SharedBudget,
     check_rows,
     measured_by_the_first,
     stopped_together,
 )
 from inkling.training.phase import PhaseSetup
+from inkling.training.phase_budget import phase_budget
 
 WORTH_SAYING = 0.2
 """Change of the number of steps, as a share, from which a person is told."""
-MOST_SLOWED = 10.0
-"""How many times longer the end of a command is expected to take, at most."""
 
 
 @dataclass(frozen=True)
@@ -119,11 +113,6 @@ class Session:
         if share == 0 or len(writing) <= length:
             return dialogs
         return MixedLoader(dialogs, WindowLoader(writing, length, seed), share, seed)
-
-
-def deadline(minutes: float, runtime: Runtime, figures: bool) -> float:
-    """`time.time()` by which the last step of a timed command must have ended."""
-    return runtime.started + usable_seconds(minutes, figures)
 
 
 def train_run(
@@ -240,6 +229,12 @@ def _measure_again(
     run.checkpoints.write_best(best | {phase: entry})
 
 
+def _budget(session: Session, phase: Phase, settings: TrainingSettings) -> Budget | None:
+    return phase_budget(
+        session.run.config(), session.runtime, phase, settings, len(session.held_out(phase))
+    )
+
+
 def _load_base(run: Run, model: torch.nn.Module) -> tuple[int, dict[str, torch.Tensor] | None]:
     """Put the best base weights into the model; the step at which fine-tuning begins, and the
     optimizer's state at the best one."""
@@ -253,53 +248,6 @@ def _load_base(run: Run, model: torch.nn.Module) -> tuple[int, dict[str, torch.T
     load_weights(model, checkpoint.model)
     last = run.checkpoints.last_step()
     return max(best, last if last is not None else best), checkpoint.optimizer
-
-
-def _budget(session: Session, phase: Phase, settings: TrainingSettings) -> Budget | None:
-    """Keeps a timed phase to its share of the minutes; None where steps were asked for."""
-    config = session.run.config()
-    ranks = session.runtime.ranks
-    if config.minutes is None:
-        return None
-    if not ranks.first:
-        return SharedBudget(ranks, None)
-    seconds = deadline(config.minutes, session.runtime, config.figures) - time.time()
-    last = phase == "finetune" or config.finetune is None
-    if config.finetune is not None and not last:
-        # What the two phases cost is as the tokens that they read.
-        base, tuning = (
-            each.schedule.steps * each.batch.total_batch_size
-            for each in (config.train, config.finetune)
-        )
-        seconds *= base / (base + tuning)
-    planned = settings.evaluation
-    evaluations = -(-settings.schedule.steps // planned.eval_every) + (phase == "finetune")
-    held_out = len(session.held_out(phase))
-    final = (planned.final_tokens or held_out) / max(1, planned.eval_tokens or held_out)
-    budget = TimeBudget(
-        max(0.0, seconds),
-        evaluation=EVALUATION_SHARE / 2 * max(0.0, seconds) / max(1, evaluations),
-        final=final if planned.final_tokens != planned.eval_tokens else 0.0,
-        most=most_steps(phase, settings, config.data),
-        late=_lateness(session.runtime, reserve_seconds(config.figures)) if last else lambda: 0.0,
-    )
-    return SharedBudget(ranks, budget)
-
-
-def _lateness(runtime: Runtime, reserve: float) -> Callable[[], float]:
-    """Seconds by which a training must end earlier than on a machine of its own: what comes after
-    it takes `reserve` seconds there, and longer where other programs use the cores."""
-    wall, cpu = time.monotonic(), time.process_time()
-
-    def lateness() -> float:
-        if runtime.device.type != "cpu":
-            return 0.0
-        granted = (time.process_time() - cpu) / max(1e-9, time.monotonic() - wall)
-        # Alone, a training keeps each of its threads busy for four fifths of the time.
-        slowness = 0.8 * runtime.threads / max(granted, 1e-9)
-        return reserve * (min(MOST_SLOWED, max(1.0, slowness)) - 1)
-
-    return lateness
 
 
 class _Recorder:

@@ -25,8 +25,9 @@ from inkling.runtime import Runtime
 from inkling.training.callbacks import Callbacks, EvalReport, StepReport
 from inkling.training.loop import Outcome
 from inkling.training.loss_words import diverged
+from inkling.training.phase_budget import deadline
 from inkling.training.progress import ProgressWriter
-from inkling.training.session import Session, deadline, train_run
+from inkling.training.session import Session, train_run
 from inkling.workflows.callbacks import TrainingCallbacks
 from inkling.workflows.result import TrainingResult
 from inkling.workflows.samples import draw_samples, sample_prompts

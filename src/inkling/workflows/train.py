@@ -194,7 +194,7 @@ def finetune(
     with training_session(workspace, ranks) as (status, stop):
         import_torch()
         from inkling.runtime import Runtime
-        from inkling.training.configure import start_finetune
+        from inkling.training.configure_finetune import start_finetune
 
         runtime = Runtime.detect(started=began, ranks=ranks)
         tuned = start_finetune(workspace, run, request, runtime)

@@ -16,7 +16,6 @@ import os
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import BinaryIO, Self
 
 from inkling.corpus.document import Dropped
@@ -71,12 +70,7 @@ class OpenTree:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._resources.close()
 
     def _folder(self, top: Path) -> Iterator[TreeFile]:
