@@ -44,7 +44,8 @@ def until_it_trains(trainings: TrainingProcess) -> None:
 
 
 def test_the_states_of_a_training(small: Workspace) -> None:
-    """Announced without a number, then prepared, trained and ended by the holder of the lock."""
+    """Announced without a number, then prepared, trained and ended by the holder of the lock; the
+    name of the run is never lost in between."""
     assert read_status(small) is None
     announce(small, "r")
     assert read_status(small) == TrainingStatus(state="started", run="r", announced=True)
@@ -56,7 +57,7 @@ def test_the_states_of_a_training(small: Workspace) -> None:
     told.append(read_status(small))
     states = [(t.state, t.pid, t.run, t.announced) for t in told if t is not None]
     assert states == [
-        ("preparing", os.getpid(), None, True),
+        ("preparing", os.getpid(), "r", True),
         ("training", os.getpid(), "r", True),
         ("done", os.getpid(), "r", True),
     ]

@@ -48,12 +48,17 @@ class StatusWriter:
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
-        self._run: str | None = None
         before = read_status(workspace)
         self._announced = before is not None and before.state == "started"
+        # A reader never loses the name between the announcement and the first word from here.
+        self._run = before.run if before is not None and self._announced else None
 
-    def preparing(self, run: str | None) -> None:
-        """Text is being read for a run whose name is known, or not yet."""
+    def begun(self) -> None:
+        """Nothing is read yet; the run's name is the one that was announced, where one was."""
+        self._write("preparing")
+
+    def preparing(self, run: str) -> None:
+        """Text is being read for a run."""
         self._run = run
         self._write("preparing")
 
@@ -87,7 +92,7 @@ def training_status(workspace: Workspace) -> Iterator[StatusWriter]:
         sweep_status(workspace)
         writer = StatusWriter(workspace)
         try:
-            writer.preparing(None)
+            writer.begun()
             yield writer
         except (KeyboardInterrupt, BrokenPipeError):
             # Who watched has gone, which is no failure of the training.

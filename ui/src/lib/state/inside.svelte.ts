@@ -119,7 +119,7 @@ class InsideState {
       this.newest = found.newest;
       this.problem = '';
       const missing = this.wantedRun !== null && this.run?.name !== this.wantedRun;
-      if (missing && training.list === null) await training.look();
+      if (missing && this.wantedRun !== training.trained) await training.look();
       this.awaits = missing && this.wantedRun === training.trained;
       if (this.follow && !missing) this.wantedStep = this.steps.at(-1) ?? null;
       const other = this.wantedStep !== null && this.step !== this.wantedStep;
