@@ -49,8 +49,9 @@ class StatusWriter:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._run: str | None = None
-        before = read_status(workspace)
-        self._announced = before is not None and before.state == "started"
+        self.before = read_status(workspace)
+        """What the training before this one told."""
+        self._announced = self.before is not None and self.before.state == "started"
 
     def preparing(self, run: str | None) -> None:
         """Text is being read for a run whose name is known, or not yet."""
