@@ -71,6 +71,19 @@ def test_version(inkling: Inkling) -> None:
     assert inkling("--version").out == f"inkling {__version__}\n"
 
 
+def test_init_of_a_workspace_says_that_it_is_one(inkling: Inkling) -> None:
+    """It stays as it is, to the byte."""
+    assert "Workspace ready" in inkling("init", "w").out
+    config = Path("w/inkling.toml")
+    config.write_text(f"{config.read_text()}[train]\nsteps = 3\n")
+    before = {path: path.read_bytes() for path in Path("w").iterdir()}
+    again = inkling("init", "w")
+    assert again.status == 0
+    assert "is a workspace already" in again.out
+    assert "Workspace ready" not in again.out
+    assert {path: path.read_bytes() for path in Path("w").iterdir()} == before
+
+
 def test_init_add_corpus(inkling: Inkling) -> None:
     """A workspace, a folder of writing, what it holds and what was left out."""
     Path("notes").mkdir()
