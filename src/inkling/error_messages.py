@@ -7,6 +7,7 @@ types commands. Does not know where the sentence is shown: a terminal, a run's p
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from inkling.errors import InklingError, explain_os_error
 from inkling.runtime import is_out_of_memory
@@ -19,8 +20,7 @@ def sentence_and_status(error: Exception) -> tuple[str, int]:
     if hasattr(error, "exit_code") and hasattr(error, "format_message"):  # of the command line
         context = getattr(error, "ctx", None)
         command = context.command_path if context is not None else "inkling"
-        message = str(error.format_message()).rstrip(".")
-        return f"{message}. See: {command} --help", int(error.exit_code)
+        return f"{_command_line_sentence(error)} See: {command} --help", int(error.exit_code)
     if type(error).__name__ == "Abort":
         return "Stopped.", 130
     if isinstance(error, OSError) and error.filename is not None:
@@ -44,3 +44,15 @@ def sentence_and_status(error: Exception) -> tuple[str, int]:
         f"Inkling failed in a way it should not: {type(error).__name__}: {error}. Nothing saved "
         "before was lost. Run the same command with --debug to see where, and please report it."
     ), 1
+
+
+def _command_line_sentence(error: Any) -> str:
+    from pydantic import ValidationError
+
+    from inkling.config.faults import fault
+
+    option, cause = getattr(error, "param", None), error.__cause__
+    if option is not None and isinstance(cause, ValidationError):
+        name = max(option.opts, key=len)
+        return fault(name if name.startswith("-") else name.upper(), cause)
+    return str(error.format_message()).rstrip(".") + "."

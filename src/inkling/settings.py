@@ -24,6 +24,7 @@ from inkling.config import (
     Settings,
     TrainRequest,
 )
+from inkling.config.faults import fault, wrong_value
 from inkling.errors import UsageError, WorkspaceError
 from inkling.machine import machine_region
 from inkling.workspace import Workspace
@@ -34,6 +35,7 @@ _SELECTION_KEYS = {
     "groups": "groups", "weight": "weights",
 }  # fmt: skip
 """As they are typed and written in the file -> the field of `Selection`."""
+_SELECTED_BY = {field: key for key, field in _SELECTION_KEYS.items()}
 _TRAIN_KEYS = (
     "minutes", "steps", "recipe", "seed", "eval_every", "save_every", "finetune", "set",
     *_SELECTION_KEYS,
@@ -62,7 +64,13 @@ def train_request(
     # Minutes and steps decide each other: what is typed of one leaves the file's other out.
     if "steps" in given or "minutes" in given:
         table = {key: value for key, value in table.items() if key not in ("minutes", "steps")}
-    lines = [f"{key}={value}" for key, value in dict(table.pop("set", {})).items()]
+    table_of_settings = table.pop("set", {})
+    if not isinstance(table_of_settings, Mapping):
+        raise WorkspaceError(
+            f"{workspace.config_path}: train.set should be a table: [train.set], with lines such "
+            "as model.n_layer = 3."
+        )
+    lines = [f"{key}={value}" for key, value in table_of_settings.items()]
     values = {"recipe": "modern", **table, **given}
     if values["recipe"] not in _RECIPES:
         raise UsageError(
@@ -72,15 +80,23 @@ def train_request(
         raise UsageError("Give --minutes or --steps, not both: each decides the other.")
     for key in ("minutes", "steps", "eval_every", "save_every"):
         value = values.get(key)
-        if value is not None and not (isinstance(value, int | float) and 0 < value < 1e9):
-            option = f"--{key.replace('_', '-')}"
-            where = option if key in given else f"{workspace.config_path}: train.{key}"
+        option = f"--{key.replace('_', '-')}"
+        where = option if key in given else f"{workspace.config_path}: train.{key}"
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+            raise UsageError(wrong_value(where, "a number", value))
+        if value is not None and not 0 < value < 1e9:
             raise UsageError(
                 f"{where} must be a number above 0 and below 1,000,000,000; you gave {value}."
             )
-    if not 0 <= values.get("seed", 0) < 2**63:
-        raise UsageError(f"--seed must be between 0 and 2^63 - 1; you gave {values['seed']}.")
-    values["finetune"] = values.get("finetune", True) and values["recipe"] not in get_args(Rung)
+    seed, where = values.get("seed", 0), "--seed"
+    if "seed" not in given:
+        where = f"{workspace.config_path}: train.seed"
+    if isinstance(seed, bool) or not isinstance(seed, int):
+        raise UsageError(wrong_value(where, "a whole number", seed))
+    if not 0 <= seed < 2**63:
+        raise UsageError(f"{where} must be between 0 and 2^63 - 1; you gave {seed}.")
+    if values["recipe"] in get_args(Rung):
+        values["finetune"] = False
     values["overrides"] = parse_overrides([*lines, *overrides])
     values["selection"] = chosen
     try:
@@ -106,11 +122,8 @@ def _selection(
     try:
         return Selection.model_validate({**from_file, **from_person})
     except ValidationError as error:
-        first = error.errors()[0]
-        names = {field: key for key, field in _SELECTION_KEYS.items()}
-        option = "--" + names[str(first["loc"][0])].replace("_", "-")
-        reason = first["msg"].removeprefix("Value error, ")
-        raise UsageError(f"{option}: {reason}; you gave {first['input']!r}.") from None
+        option = "--" + _SELECTED_BY[str(error.errors()[0]["loc"][0])].replace("_", "-")
+        raise UsageError(fault(option, error)) from None
 
 
 def chosen_texts(workspace: Workspace, typed: Mapping[str, Any]) -> Selection | None:
@@ -154,7 +167,7 @@ def _dated(values: Mapping[str, Any]) -> dict[str, Any]:
         elif field == "weights":
             fields[field] = _weights(value)
         elif field in ("only_sources", "without_sources", "people"):
-            fields[field] = (value,) if isinstance(value, str) else tuple(value)
+            fields[field] = tuple(value) if isinstance(value, list | tuple) else (value,)
         else:
             fields[field] = value
     return fields
@@ -165,7 +178,7 @@ def _weights(value: Any) -> tuple[tuple[str, float], ...]:
     if isinstance(value, Mapping):
         return tuple((name, weight) for name, weight in value.items())
     pairs = []
-    for text in (value,) if isinstance(value, str) else value:
+    for text in value if isinstance(value, list | tuple) else (value,):
         name, equals, weight = str(text).rpartition("=")
         try:
             pairs.append((name.strip(), float(weight)))
@@ -241,10 +254,8 @@ def sampling_settings(
     try:
         return SamplingSettings.model_validate({**defaults.model_dump(), **given})
     except ValidationError as error:
-        first = error.errors()[0]
-        option = "--" + str(first["loc"][0]).replace("_", "-")
-        reason = first["msg"][0].lower() + first["msg"][1:]
-        raise UsageError(f"{option}: {reason}; you gave {first['input']}.") from None
+        option = "--" + str(error.errors()[0]["loc"][0]).replace("_", "-")
+        raise UsageError(fault(option, error)) from None
 
 
 def _table(workspace: Workspace, name: str, known: tuple[str, ...]) -> dict[str, Any]:
@@ -266,7 +277,6 @@ def _table(workspace: Workspace, name: str, known: tuple[str, ...]) -> dict[str,
 
 
 def _explain(workspace: Workspace, name: str, error: ValidationError) -> str:
-    first = error.errors()[0]
-    reason = first["msg"][0].lower() + first["msg"][1:]
-    where = ".".join(map(str, first["loc"]))
-    return f"{workspace.config_path}: {name}.{where}: {reason}; it says {first['input']}."
+    field = str(error.errors()[0]["loc"][0])
+    key = _SELECTED_BY.get(field, field) if name == "train" else field
+    return fault(f"{workspace.config_path}: {name}.{key}", error)

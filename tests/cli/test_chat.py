@@ -323,11 +323,10 @@ def test_settings_are_shown_set_and_checked(chat: Chat) -> None:
     assert (result.status, result.out) == (0, "")
     assert [line.split(";")[0] for line in result.err.splitlines()] == [
         "temperature 0.5", "temperature 0.9",
-        "/temperature: input should be less than or equal to 5",
-        "/temperature: input should be less than or equal to 5",
-        "temperature 0.9", "top-k 0", "/top-k: input should be a valid integer",
+        "/temperature must be at most 5, not '9'.", "/temperature must be at most 5, not 'nan'.",
+        "temperature 0.9", "top-k 0", "/top-k must be a whole number, not 'x'.",
         "seed off: each reply is drawn anew", "seed 5", "seed off: each reply is drawn anew",
-        "/seed: input should be greater than or equal to 0",
+        "/seed must be at least 0, not '-1'.",
     ]  # fmt: skip
 
 

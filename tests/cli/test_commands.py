@@ -71,6 +71,19 @@ def test_version(inkling: Inkling) -> None:
     assert inkling("--version").out == f"inkling {__version__}\n"
 
 
+def test_init_of_a_workspace_says_that_it_is_one(inkling: Inkling) -> None:
+    """It stays as it is, to the byte."""
+    assert "Workspace ready" in inkling("init", "w").out
+    config = Path("w/inkling.toml")
+    config.write_text(f"{config.read_text()}[train]\nsteps = 3\n")
+    before = {path: path.read_bytes() for path in Path("w").iterdir()}
+    again = inkling("init", "w")
+    assert again.status == 0
+    assert "is a workspace already" in again.out
+    assert "Workspace ready" not in again.out
+    assert {path: path.read_bytes() for path in Path("w").iterdir()} == before
+
+
 def test_init_add_corpus(inkling: Inkling) -> None:
     """A workspace, a folder of writing, what it holds and what was left out."""
     Path("notes").mkdir()
@@ -257,7 +270,14 @@ def test_no_permission(tmp_path: Path) -> None:
         (("generate", "--run", "nope"), "no run called 'nope'"),
         (("generate", "--temperature", "-1"), "--temperature"),
         (("generate", "--top-p", "0"), "--top-p"),
-        (("generate", "--max-tokens", "many"), "--max-tokens"),
+        (("generate", "--max-tokens", "many"), "--max-tokens must be a whole number, not 'many'."),
+        (("generate", "--temperature", "9"), "--temperature must be at most 5, not 9.0."),
+        (("train", "--minutes", "abc"), "--minutes must be a number, not 'abc'."),
+        (("train", "--steps", "1.5"), "--steps must be a whole number, not '1.5'."),
+        (("train", "--min-length", "x"), "--min-length must be a whole number, not 'x'."),
+        (("serve", "--port", "abc"), "--port must be a whole number, not 'abc'."),
+        (("inspect", "pairs", "--step", "-1"), "--step must be at least 0, not '-1'."),
+        (("train", "--from", "soon"), "--from: a date is a year"),
         (("chat", "--seed", "-1"), "--seed"),
         (("serve", "--port", "99999"), "--port must be between"),
         (("serve", "--run", "nope", "--port", "0"), "no run called"),

@@ -76,6 +76,18 @@ def look(inkling: Inkling, *arguments: object) -> dict[str, Any]:
     return report
 
 
+def test_too_little_text_is_said_and_is_no_fault(inkling: Inkling) -> None:
+    """Of a hundred characters nothing can be trained: how many it takes, and what to do."""
+    Path("a.txt").write_text("A hundred characters, about. " * 4)
+    assert inkling("init", "w").status == 0
+    assert inkling("add", "a.txt", "-w", "w").status == 0
+    text = inkling("doctor", "-w", "w")
+    assert text.status == 0
+    assert "116 characters of text here, too few to train on" in text.out.replace("115", "116")
+    assert "at least 2,000" in text.out
+    assert text.out.endswith("All is well, but there is too little text to train on.\n")
+
+
 def test_a_healthy_workspace_is_left_as_it_was(inkling: Inkling, copy: Workspace) -> None:
     """All facts are there, nothing is wrong, and not one file or folder has changed."""
     before = tree(copy.path)

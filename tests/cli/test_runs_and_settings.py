@@ -116,8 +116,8 @@ def test_settings_by_hand(inkling: Inkling, small: Workspace) -> None:
         ("learning_rat=3", "Did you mean train.learning_rate?"),
         ("train.zzz=3", "There are: model.n_layer"),
         ("model.n_layer", "KEY=VALUE"),
-        ("model.n_layer=none", "model.n_layer: "),
-        ("model.n_layer=0", "greater than or equal to 1"),
+        ("model.n_layer=none", "model.n_layer must be a whole number, not 'none'."),
+        ("model.n_layer=0", "model.n_layer must be at least 1, not '0'."),
         ("model.vocab_size=5", "the tokenizer decides"),
         ("train.steps=5", "--steps"),
         ("train.sequence_length=4096", "longer than the model's context_length"),
@@ -161,6 +161,36 @@ def test_a_workspace_has_defaults(inkling: Inkling, small: Workspace) -> None:
         wrong = inkling(command, "-w", "w")
         assert wrong.status in (1, 2)
         assert words in wrong.err
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('[train]\nminutes = "abc"', "train.minutes must be a number, not 'abc'."),
+        ("[train]\nminutes = true", "train.minutes must be a number, not True."),
+        ("[train]\nsteps = 1.5", "train.steps must be a whole number, not 1.5."),
+        ('[train]\nseed = "x"', "train.seed must be a whole number, not 'x'."),
+        ('[train]\nfinetune = "x"', "train.finetune must be true or false, not 'x'."),
+        ('[train]\nmin_length = "x"', "train.min_length must be a whole number, not 'x'."),
+        ("[train]\nonly_source = 3", "train.only_source must be a text, not 3."),
+        ("[train]\nweight = 3", "needs SOURCE=NUMBER"),
+        ('[train.weight]\nblog = "x"', "train.weight must be a number, not 'x'."),
+        ("[train]\nset = 3", "train.set should be a table"),
+        ('[train]\nfrom = "soon"', "train.from: a date is a year"),
+        ('[sampling]\ntemperature = "warm"', "sampling.temperature must be a number, not 'warm'."),
+        ("[sampling]\ntemperature = 9", "sampling.temperature must be at most 5, not 9."),
+        ("[sampling]\ntop_k = 1.5", "sampling.top_k must be a whole number, not 1.5."),
+    ],
+)
+def test_a_wrong_value_in_the_file_is_a_sentence(inkling: Inkling, text: str, words: str) -> None:
+    """What it must be and what it is, in a person's words."""
+    inkling("init", "w")
+    config = Path("w/inkling.toml")
+    config.write_text(f"{config.read_text()}{text}\n")
+    wrong = inkling("serve" if "sampling" in text else "train", "-w", "w")
+    assert wrong.status in (1, 2)
+    assert words in wrong.err
+    assert wrong.err.count("\n") == 1
 
 
 def test_a_copied_workspace_speaks_with_the_same_run(

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from inkling.corpus.dataset import Dataset
 from inkling.corpus.document import Conversation, Document, Message
 from inkling.corpus.languages import OTHER, language_of
+from inkling.corpus.split import split_corpus
 from inkling.corpus.statistics import count_corpus
 from inkling.corpus.store import CorpusStore
+from tests.conftest import DEMO
 
 LONG = "The harbour was quiet, and nobody knew why it was that quiet on a market day. " * 10
 
@@ -55,6 +58,21 @@ def test_what_stands_twice_counts_as_repeated() -> None:
         alone = count_corpus(store).duplicates
         store.add("copy", "folder", [Document(LONG.rstrip(), "b.md")])
         assert count_corpus(store).duplicates > alone + 0.2
+
+
+def test_repetitions_are_those_that_a_training_leaves_out() -> None:
+    """Paragraphs that a text takes over from several earlier ones, between new ones, count too."""
+    posts = sorted((DEMO / "posts").glob("*.md"))[:6]
+    paragraphs = [post.read_text().split("\n\n")[2:] for post in posts]
+    mixed = ["\n\n".join(words) for words in zip(*paragraphs, strict=False)]
+    texts = ["\n\n".join(post) for post in paragraphs] + ["\n\n".join(mixed)]
+    with CorpusStore(Path("corpus.db")) as store:
+        store.add("posts", "folder", [Document(text, f"{n}") for n, text in enumerate(texts)])
+        dataset = Dataset.of(store)
+        split = split_corpus(dataset.documents(), dataset.conversations())
+        assert split.duplicate_characters > 0.2 * split.all_characters
+        left_out = split.duplicate_characters / split.all_characters
+        assert count_corpus(store).duplicates == pytest.approx(left_out)
 
 
 def test_an_empty_corpus_has_numbers() -> None:

@@ -58,6 +58,62 @@ def test_hf_writes_a_private_folder_with_its_card(trained: Workspace, inkling: I
         assert said in body, said
 
 
+@pytest.fixture
+def named(copy: Workspace, inkling: Inkling) -> Workspace:
+    """A workspace called like its folder, in which it is known who "me" is."""
+    settings = copy.config_path.read_text().replace('name = "wilma"', 'name = "copy"')
+    copy.config_path.write_text(settings)
+    who = ("corpus", "who", "-w", copy.path)
+    assert inkling(*who, "w@example.org", "--for", "mail").status == 0
+    assert inkling(*who, "Wilma Ito", "wilma.i").status == 0
+    return copy
+
+
+@pytest.mark.parametrize(
+    ("kind", "file", "said"),
+    [
+        ("hf", "README.md", "It speaks as Wilma Ito. It is not Wilma Ito"),
+        ("gguf", "Modelfile", "# Wilma Ito: ollama create"),
+        ("page", "small-model-of-wilma-ito.html", "on what Wilma Ito wrote"),
+    ],
+)
+def test_what_is_exported_speaks_as_the_person(
+    named: Workspace, inkling: Inkling, kind: str, file: str, said: str
+) -> None:
+    """Not as the folder, where it is known who "me" is."""
+    done = inkling("export", kind, "-w", named.path, "--to", "out", "--yes")
+    assert done.status == 0, done.err
+    assert said in Path("out", file).read_text()
+    assert "speaks as copy" not in Path("out", "README.md").read_text()
+
+
+def test_one_name_everywhere(named: Workspace, inkling: Inkling) -> None:
+    """The page and the terminal say the same; a name that was chosen is kept; an address is no
+    name; a damaged corpus leaves the workspace's."""
+    from fastapi.testclient import TestClient
+
+    from inkling.inference.scheduler import Scheduler
+    from inkling.server.app import create_app
+    from inkling.server.training_process import TrainingProcess
+    from inkling.workflows.speaker import speaker_name
+
+    assert speaker_name(named) == "Wilma Ito"
+    app = create_app(Scheduler(named), TrainingProcess(named), named.name, any_account=True)
+    with TestClient(app, base_url="http://127.0.0.1") as client:
+        assert client.get("/api/health").json()["name"] == "Wilma Ito"
+        assert client.get("/v1/models").json()["data"][0]["id"] == "copy"
+    assert inkling("corpus", "who", "--clear", "-w", named.path).status == 0
+    assert speaker_name(named) == "copy"
+    assert inkling("corpus", "who", "Wilma", "--for", "whatsapp", "-w", named.path).status == 0
+    assert speaker_name(named) == "Wilma"
+    chosen = named.config_path.read_text().replace('name = "copy"', 'name = "Mina"')
+    named.config_path.write_text(chosen)
+    assert speaker_name(named) == "Mina"
+    named.config_path.write_text(chosen.replace("Mina", "copy"))
+    named.corpus_path.write_bytes(b"no database" * 1000)
+    assert speaker_name(named) == "copy"
+
+
 def test_nothing_of_the_text_is_in_what_describes_it(trained: Workspace, inkling: Inkling) -> None:
     """Weights and vocabulary excepted: no starter question, no title, no name."""
     assert inkling("export", "hf", "-w", trained.path, "--to", "out", "--yes").status == 0

@@ -139,6 +139,29 @@ def test_a_training_that_a_callback_stops_is_resumed(small: Workspace) -> None:
     assert again.already_complete
 
 
+def test_a_training_that_ended_while_it_prepared_leaves_nothing_to_resume(small: Workspace) -> None:
+    """That is said, each time, and not that the whole run before it is complete. One that was
+    begun is what is resumed."""
+    short = {"overrides": ["model.n_layer=1"], "finetune": False, "figures": False}
+    inkling.train(small, steps=2, **short)
+
+    class Hasty(TrainingCallbacks):
+        def on_preparing(self, name: str) -> None:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        inkling.train(small, steps=2, callbacks=Hasty(), **short)
+    said = "ended before its run modern-2 was begun.* inkling train"
+    for _ in range(2):
+        with pytest.raises(RunError, match=said):
+            inkling.resume(small)
+    assert inkling.resume(small, "modern-1").already_complete
+    inkling.train(small, steps=20, callbacks=Watching(stop_at=5), **short)
+    resumed = inkling.resume(small, figures=False)
+    assert (resumed.run.name, resumed.step) == ("modern-2", 20)
+    assert inkling.resume(small).already_complete
+
+
 def test_a_callback_that_fails_before_a_checkpoint_leaves_no_run(small: Workspace) -> None:
     """The error comes through, the folder is gone, and the status says why."""
 

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from inkling.chats.records import as_jsonl
 from inkling.cli.chat_session import ChatSession
 from inkling.config import SamplingSettings
+from inkling.config.faults import fault
 from inkling.errors import ChatsError, UsageError, explain_os_error
 from inkling.permissions import private_opener
 
@@ -69,9 +70,7 @@ def _checked(settings: SamplingSettings, name: str, value: str | None) -> Sampli
     try:
         return SamplingSettings.model_validate({**settings.model_dump(), name: value})
     except ValidationError as error:
-        reason = error.errors()[0]["msg"].partition(",")[0]
-        flag = name.replace("_", "-")
-        raise UsageError(f"/{flag}: {reason[0].lower()}{reason[1:]}; you gave {value}.") from None
+        raise UsageError(fault(f"/{name.replace('_', '-')}", error)) from None
 
 
 def _reset(session: ChatSession, _: str) -> None:

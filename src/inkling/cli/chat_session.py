@@ -17,6 +17,7 @@ from inkling.config import SamplingSettings
 from inkling.corpus.store import CorpusStore
 from inkling.errors import UsageError
 from inkling.workflows.chat import refresh_memory
+from inkling.workflows.speaker import speaker_name
 from inkling.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class ChatSession:
 
     @property
     def name(self) -> str:
-        return self.workspace.name
+        return speaker_name(self.workspace)
 
     def messages(self) -> list[ChatMessage]:
         return [] if self.conversation is None else self.store.open(self.conversation)

@@ -23,13 +23,19 @@ from inkling.cli.stats import stats
 from inkling.cli.who import who
 from inkling.corpus.store import CorpusStore
 from inkling.wording import plural
+from inkling.workspace import Workspace
 
 
 def init(
     path: Annotated[Path, typer.Argument(help="The folder to make a workspace.")] = Path("."),
 ) -> None:
     """Create a workspace; an existing one is kept as it is."""
+    there = Workspace(path.resolve()).config_path.is_file()
     workspace = create_workspace(path)
+    if there:
+        echo(f"{workspace.path} is a workspace already, and stays as it is.")
+        echo("See what it holds: inkling corpus. Add to it: inkling add PATH.")
+        return
     with CorpusStore(workspace.corpus_path):
         pass
     echo(f"Workspace ready: {workspace.path}")

@@ -67,8 +67,18 @@ def page(report: DoctorReport) -> str:
         lines += [f"! {visible(problem)}" for problem in report.problems]
     count = len(report.problems)
     verb = "needs" if count == 1 else "need"
-    lines += ["", "All is well." if report.ok else f"{plural(count, 'thing')} {verb} attention."]
+    but = ", but there is too little text to train on" if _has_too_little_text(report) else ""
+    lines += [
+        "",
+        f"All is well{but}." if report.ok else f"{plural(count, 'thing')} {verb} attention.",
+    ]
     return "\n".join(lines)
+
+
+def _has_too_little_text(report: DoctorReport) -> bool:
+    from inkling.preparation import MIN_CHARACTERS
+
+    return report.workspace is not None and 0 < report.workspace.corpus.characters < MIN_CHARACTERS
 
 
 def _machine_lines(report: DoctorReport) -> list[str]:

@@ -119,6 +119,7 @@ def serve_workspace(
     from inkling.server.security import is_loopback
     from inkling.server.services import SamplingDefaults
     from inkling.server.training_process import TrainingProcess
+    from inkling.workflows.speaker import speaker_name
 
     if run_name:
         Run.open(workspace, run_name)
@@ -151,7 +152,7 @@ def serve_workspace(
     config = server_config(app)
     # What is still under way at Ctrl-C is cut off, which is no error of anyone's.
     logging.getLogger("uvicorn.error").addFilter(lambda record: not closing.is_set())
-    echo(f"{name} is at {address}  (Ctrl-C stops the server)")
+    echo(f"{speaker_name(workspace)} is at {address}  (Ctrl-C stops the server)")
     training = trainings.status().pid is not None
     used = Run.open(workspace, run_name) if run_name else Run.newest(workspace)
     if used is not None:

@@ -55,7 +55,8 @@ def _lines(found: CorpusStats) -> Iterator[str]:
         shares = [f"{e.name} {e.share:.0%}" for e in counts.languages if e.share >= SEEN]
         yield f"Languages {', '.join(shares[:LANGUAGES_SHOWN])} (a guess)"
     if counts.documents:
-        yield f"Repeated  {counts.duplicates:.0%} of the writing says what stands elsewhere in it"
+        share = f"{counts.duplicates:.0%} of the writing says what an earlier passage says"
+        yield f"Repeated  {share}" + ("; one copy is learned" if counts.duplicates else "")
     if found.masked:
         listed = [f"{each.count:,} {MEANING[each.kind]}" for each in found.masked]
         yield f"Masked    {', '.join(listed)} (inkling corpus review)"

@@ -16,6 +16,7 @@ from inkling.cli.console import echo
 from inkling.cli.live_line import LiveLine
 from inkling.config import Phase
 from inkling.errors import TrainingError
+from inkling.run_files import METRICS_FILE
 from inkling.workflows.callbacks import TrainingCallbacks, TrainingSample
 
 if TYPE_CHECKING:
@@ -51,6 +52,9 @@ class TrainingView(TrainingCallbacks):
                 + (f"continue with: {_resume(self._run)}" if self._run else "train again.")
             ) from None
         self._line.clear()
+
+    def on_preparing(self, name: str) -> None:
+        self._line.print(f"Reading and preparing the text for run {name} …")
 
     def on_run(self, run: Run, machine: str) -> None:
         self._run = run
@@ -136,6 +140,7 @@ def _result_lines(result: TrainingResult) -> Iterator[str]:
         if phase == "train" and (words := looks_like(nats, config.data)) is not None:
             line += f": {words}"
         yield line + _sample_note(config, phase)
+        yield from _kept_note(result.run, phase)
     for warning in result.warnings:
         yield f"Warning: {warning}"
     if result.figures is not None:
@@ -153,6 +158,27 @@ def _sample_note(config: RunConfig, phase: Phase) -> str:
     if settings is None or not settings.evaluation.final_tokens:
         return ""
     return f" (measured on {settings.evaluation.final_tokens:,} of its tokens, spread evenly)"
+
+
+def _kept_note(run: Run, phase: Phase) -> Iterator[str]:
+    """Which step's weights a phase ended with, where the last is not the best or not the kept."""
+    rows = [row for row in run.records(METRICS_FILE) if row.get("phase") == phase]
+    measured = [row for row in rows if row.get("val_nats_per_char") is not None]
+    kept = run.checkpoints.best()[phase].get("step")
+    if not measured or kept is None:
+        return
+    last = measured[-1]["step"]
+    best = min(measured, key=lambda row: row["val_nats_per_char"])["step"]
+    if kept != last:
+        yield (
+            f"Kept: step {kept:,}, the best on held-out text; the steps after it, up to "
+            f"{last:,}, were no better."
+        )
+    elif best != last:
+        yield (
+            f"Kept: the last step, {last:,}, which knows most of the text; step {best:,} was "
+            f"better on held-out text. To keep that one: --set {phase}.keep=best."
+        )
 
 
 def _resume(run: Run) -> str:

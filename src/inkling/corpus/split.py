@@ -130,6 +130,15 @@ def split_corpus(documents: Documents, conversations: Iterable[StoredConversatio
     )
 
 
+def repeated_share(documents: Documents) -> float:
+    """Share of the writing that says what an earlier passage says: what `split_corpus` leaves
+    out."""
+    _, sections, fingerprints = _survey(documents)
+    every_size = sum(map(_size, sections))
+    kept_size = sum(map(_size, _unrepeated(documents, sections, fingerprints)))
+    return 1 - kept_size / every_size if every_size else 0.0
+
+
 @dataclass(frozen=True)
 class _Listed:
     """A document without its text."""

@@ -14,11 +14,11 @@ from collections import Counter
 from dataclasses import dataclass
 
 from inkling.corpus.dataset import Dataset
-from inkling.corpus.duplicates import Fingerprints, cut_sections
 from inkling.corpus.importing.importer import same_name
 from inkling.corpus.languages import OTHER, language_of
 from inkling.corpus.part import part_of
 from inkling.corpus.select import NAMELESS
+from inkling.corpus.split import repeated_share
 from inkling.corpus.store import CorpusStore
 
 COMPARED_CHARACTERS = 5_000_000
@@ -67,7 +67,8 @@ class CorpusCounts:
     people: list[PersonCount]
     languages: list[LanguageShare]
     duplicates: float
-    """Share of the writing that says what an earlier passage says."""
+    """Share of the writing that says what an earlier passage says, so that a training leaves it
+    out."""
 
 
 def count_corpus(store: CorpusStore) -> CorpusCounts:
@@ -91,6 +92,7 @@ def count_corpus(store: CorpusStore) -> CorpusCounts:
         said = " ".join(message.text for message in conversation.messages[:100])
         languages[language_of(said)] += spoken
     characters = months.total()
+    writing, _, _ = part_of(Dataset.of(store), COMPARED_CHARACTERS)
     undated = months.pop("", 0)
     return CorpusCounts(
         documents=documents,
@@ -102,7 +104,7 @@ def count_corpus(store: CorpusStore) -> CorpusCounts:
         by_month=[MonthCount(month, months[month]) for month in sorted(months)],
         people=_people(store),
         languages=_shares(languages),
-        duplicates=_duplicates(store),
+        duplicates=repeated_share(writing),
     )
 
 
@@ -126,18 +128,3 @@ def _shares(languages: Counter[str]) -> list[LanguageShare]:
     total = languages.total()
     ordered = sorted(languages.items(), key=lambda pair: (pair[0] == OTHER, -pair[1], pair[0]))
     return [LanguageShare(name, count / total) for name, count in ordered if count]
-
-
-def _duplicates(store: CorpusStore) -> float:
-    documents, _, _ = part_of(Dataset.of(store), COMPARED_CHARACTERS)
-    fingerprints = Fingerprints()
-    sizes: list[int] = []
-    for document in documents:
-        for section in cut_sections(document.content_hash, document.text):
-            fingerprints.add(section.text)
-            sizes.append(len(section.text))
-    if not sizes:
-        return 0.0
-    clusters = fingerprints.clusters()
-    repeated = sum(size for index, size in enumerate(sizes) if clusters[index] != index)
-    return repeated / sum(sizes)

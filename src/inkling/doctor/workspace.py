@@ -18,6 +18,7 @@ from inkling.config import RunConfig
 from inkling.corpus.store import CorpusStore
 from inkling.doctor.findings import CheckFindings
 from inkling.errors import ChatsError, CorpusError, InklingError, RunError
+from inkling.preparation import MIN_CHARACTERS
 from inkling.runs import Run
 from inkling.server.training_process import Status, TrainingProcess, run_state
 from inkling.settings import corpus_settings, sampling_settings, train_request
@@ -148,11 +149,18 @@ def _corpus(workspace: Workspace, findings: CheckFindings) -> CorpusFacts:
         return CorpusFacts("damaged")
     if not sources:
         findings.notes.append("There is no text here yet. Add your writing: inkling add PATH.")
+    characters = sum(source.characters for source in sources)
+    if sources and characters < MIN_CHARACTERS:
+        findings.notes.append(
+            f"There are {characters:,} characters of text here, too few to train on: it takes at "
+            f"least {MIN_CHARACTERS:,}, and is worth the wait from about 100,000. Add more of your "
+            "writing: inkling add PATH."
+        )
     return CorpusFacts(
         "sound",
         documents=sum(source.documents for source in sources),
         dialogs=sum(source.conversations for source in sources),
-        characters=sum(source.characters for source in sources),
+        characters=characters,
         content=content,
     )
 

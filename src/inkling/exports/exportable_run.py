@@ -27,7 +27,7 @@ class ExportableRun:
     """What speaks in a run, and what is known about it."""
 
     name: str
-    """Whose voice it is: the workspace's name."""
+    """Whose voice it is."""
     config: RunConfig
     settings: ModelSettings
     tokenizer: Tokenizer

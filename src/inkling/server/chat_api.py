@@ -52,9 +52,9 @@ async def health(services: Served, run: str | None = None, step: WholeNumber = N
         model = await asyncio.to_thread(services.scheduler.model, ModelChoice(run or None, step))
     except InklingError as error:
         defaults = PageDefaults.of(services.defaults.page)
-        return Health(ok=False, name=services.name, defaults=defaults, error=str(error))
+        return Health(ok=False, name=services.speaker, defaults=defaults, error=str(error))
     return await asyncio.to_thread(
-        services.cards.health, model, services.name, services.defaults.page
+        services.cards.health, model, services.speaker, services.defaults.page
     )
 
 

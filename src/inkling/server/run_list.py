@@ -25,7 +25,7 @@ from inkling.workspace import Workspace
 def list_runs(
     training: TrainingProcess, name: str, watchers: int, served_run: str | None
 ) -> RunList:
-    """Every run, newest first. `name` is the workspace's, `watchers` how many listen,
+    """Every run, newest first. `name` is that of who speaks here, `watchers` how many listen,
     `served_run` what the server was started with."""
     status = training.status()
     now = TrainingNow(

@@ -32,9 +32,10 @@ class SamplingDefaults:
 
 @dataclass(frozen=True)
 class Services:
-    """The parts of a running server. `name` is the workspace's."""
+    """The parts of a running server. `name` is the workspace's, `speaker` as whom it speaks."""
 
     name: str
+    speaker: str
     scheduler: Scheduler
     training: TrainingProcess
     chats: ChatService

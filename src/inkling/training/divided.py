@@ -34,6 +34,11 @@ def divides(ranks: Ranks, batches: Sequence[BatchSettings]) -> bool:
     return ranks.count > 1 and any(batch.divide_weights for batch in batches)
 
 
+def divided_in_vain(ranks: Ranks, batches: Sequence[BatchSettings]) -> bool:
+    """Whether a phase asks for it, and there is only one process."""
+    return ranks.count == 1 and any(batch.divide_weights for batch in batches)
+
+
 def divide(model: nn.Module, runtime: Runtime) -> None:
     """Leave each process its part of every weight, on its device: block by block, so that no
     more than one block is whole at a time. Raises TrainingError where the model has no blocks."""

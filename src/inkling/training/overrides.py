@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from inkling.config import TrainingPlan, TrainingSettings
+from inkling.config.faults import fault
 from inkling.config.training import FLAT_NAMES
 from inkling.errors import UsageError
 
@@ -73,8 +74,7 @@ def _apply(parts: dict[str, BaseModel], typed: str, value: Any) -> None:
     try:
         parts[part] = type(settings).model_validate({**settings.model_dump(), name: value})
     except ValidationError as error:
-        reason = _reason(error)
-        raise UsageError(f"{typed}: {reason[0].lower()}{reason[1:]}; you gave {value}.") from None
+        raise UsageError(fault(typed, error)) from None
 
 
 def _reason(error: ValidationError) -> str:

@@ -33,6 +33,10 @@ class TrainingSample:
 class TrainingCallbacks:
     """Each method is called at its moment and does nothing unless overridden."""
 
+    def on_preparing(self, name: str) -> None:
+        """The text is about to be read and packed for a new run of that name: seconds, or, of much
+        text, minutes."""
+
     def on_run(self, run: Run, machine: str) -> None:
         """Everything is decided, nothing is trained yet. `machine` is where it trains, in words."""
 

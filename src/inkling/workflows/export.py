@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from inkling.errors import ExportError, UsageError
 from inkling.exports.kinds import GGUF_TYPES, ExportKind, GgufType
 from inkling.settings import reply_settings
+from inkling.workflows.speaker import speaker_name
 from inkling.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ def plan_export(
     found = Run.choose(workspace, run)
     target = (to or workspace.exports_path / f"{found.name}-{kind}").absolute()
     check_target(target, force)
-    model = load_exportable(found, workspace.name, reply_settings(workspace))
+    model = load_exportable(found, speaker_name(workspace), reply_settings(workspace))
     said = None
     if kind == "page" and memory and model.tuned and model.sampling.memory > 0:
         from inkling.exports.page_memory import page_memory

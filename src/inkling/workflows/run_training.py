@@ -23,6 +23,7 @@ from inkling.run_files import METRICS_FILE, SAMPLES_FILE
 from inkling.runs import Run
 from inkling.runtime import Runtime
 from inkling.training.callbacks import Callbacks, EvalReport, StepReport
+from inkling.training.divided import divided_in_vain
 from inkling.training.loop import Outcome
 from inkling.training.loss_words import diverged
 from inkling.training.phase_budget import deadline
@@ -50,6 +51,13 @@ def train_to_the_end(
     Raises what the loop and the callbacks raise, after the run's progress file says so.
     """
     progress = _progress_writer(run, runtime, resume)
+    config = run.config()
+    phases = [config.train, *([config.finetune] if config.finetune is not None else [])]
+    if divided_in_vain(runtime.ranks, [phase.batch for phase in phases]):
+        callbacks.on_note(
+            "divide_weights changes nothing here: it divides the weights over the processes that "
+            "torchrun starts, and this training is one process."
+        )
 
     def callbacks_for(session: Session, phase: Phase) -> Callbacks:
         return _loop_callbacks(session, phase, progress, callbacks, stop, samples)

@@ -48,10 +48,11 @@ class StatusWriter:
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
-        before = read_status(workspace)
-        self._announced = before is not None and before.state == "started"
+        self.before = read_status(workspace)
+        """What the training before this one told, or whoever announced this one."""
+        self._announced = self.before is not None and self.before.state == "started"
         # A reader never loses the name between the announcement and the first word from here.
-        self._run = before.run if before is not None and self._announced else None
+        self._run = self.before.run if self.before is not None and self._announced else None
 
     def begun(self) -> None:
         """Nothing is read yet; the run's name is the one that was announced, where one was."""

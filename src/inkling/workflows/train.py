@@ -88,6 +88,7 @@ def train_as_requested(
     with training_session(workspace, ranks) as (status, stop):
         name = request.name or Run.next_name(workspace, request.recipe)
         status.preparing(name)
+        (callbacks or TrainingCallbacks()).on_preparing(name)
         with nothing_half_begun(workspace.run_path(name)):
             prepared = prepare_requested(workspace, name, request, began)
 
@@ -123,6 +124,7 @@ def repeat(
         config = Run.open(workspace, run).config()
         again = name or Run.next_name(workspace, f"{run}-again")
         status.preparing(again)
+        (callbacks or TrainingCallbacks()).on_preparing(again)
         with nothing_half_begun(workspace.run_path(again)):
             prepared = prepare_again(workspace, again, config)
 
@@ -146,14 +148,15 @@ def resume(
     """Continue a stopped run (by default the newest unfinished one), to the bit as if it had
     never stopped. Of one that is complete the result says so.
 
-    Raises RunError where there is none, or where its text has since been forgotten.
+    Raises RunError where there is none, where the last training ended before its run was begun, or
+    where the run's text has since been forgotten.
     """
     from inkling.run_notes import STALE
 
     began = time.time() if started is None else started
     ranks = Ranks.of_environment()
     with training_session(workspace, ranks) as (status, stop):
-        found = _begun(workspace, run) if run else _newest_unfinished(workspace)
+        found = _begun(workspace, run) if run else _newest_unfinished(workspace, status)
         if found.config().complete:
             announce_run(ranks, None)
             status.end("done")
@@ -262,10 +265,21 @@ def _begun(workspace: Workspace, name: str) -> Run:
     return Run.open(workspace, name)
 
 
-def _newest_unfinished(workspace: Workspace) -> Run:
+def _newest_unfinished(workspace: Workspace, status: StatusWriter) -> Run:
     from inkling.runs import Run
 
     runs = [run for run in reversed(Run.readable(workspace)) if not run.is_rung()]
     if not runs:
         raise RunError("Nothing was begun yet that could be resumed. Begin: inkling train.")
-    return next((run for run in runs if not run.config().complete), runs[0])
+    if unfinished := [run for run in runs if not run.config().complete]:
+        return unfinished[0]
+    last = status.before
+    if last is None or last.state == "done" or last.run is None:
+        return runs[0]
+    if last.run in workspace.run_names():
+        return runs[0]
+    status.preparing(last.run)  # the same is said when this is typed once more
+    raise RunError(
+        f"There is nothing to resume: the last training ended before its run {last.run} was begun, "
+        "or the run was deleted since. Begin again: inkling train."
+    )

@@ -40,7 +40,10 @@ _READERS: dict[str, Reader] = {
 
 _PACKED = frozenset({".7z", ".rar", ".gz", ".bz2", ".xz", ".zst", ".dmg", ".tar", ".zip"})
 
-SUPPORTED = ", ".join([*_READERS, ".docx", ".epub", ".ipynb", ".pdf"])
+SUPPORTED = (
+    ", ".join([*_READERS, ".docx", ".epub", ".ipynb", ".parquet", ".pdf"])
+    + ", also compressed (.gz, .bz2, .xz, .zst) or in a .zip or .tar"
+)
 """Endings of the files that are read as what they are, here and by importers of their own."""
 
 

@@ -28,7 +28,8 @@ MEASURED = 16_000_001
 """Bytes: one more than what is read whole (importers.files)."""
 BLOCK = 1 << 18
 
-DAMAGED = "a damaged compressed file: read in part"
+DAMAGED = "a damaged compressed file: nothing of it can be read"
+CUT = "a compressed file whose end is missing or damaged: read up to there"
 BOMB = "decompresses to far more than any text: read in part"
 NEEDS_ZSTD = "compressed with Zstandard: run pip install backports.zstd, then add it again"
 
@@ -72,34 +73,36 @@ def decompressor_of(ending: str) -> Decompressor | None:
 
 
 class CompressedFile:
-    """A compressed file of the disk. `on_damage` is called once, with the reason."""
+    """A compressed file of the disk. Once, `on_damage` is called where it ends before its end, or
+    `on_bomb` where it is far too long; what comes before is read."""
 
     def __init__(
         self,
         path: Path,
         decompressor: Decompressor,
         on_read: Callable[[int], None],
-        on_damage: Callable[[str], None],
+        on_damage: Callable[[], None],
+        on_bomb: Callable[[], None],
     ) -> None:
         self._path, self._decompressor = path, decompressor
-        self._on_read, self._on_damage = on_read, on_damage
+        self._on_read, self._on_damage, self._on_bomb = on_read, on_damage, on_bomb
         self._reported = False
 
-    def size(self) -> int:
-        """Bytes of what is in it: exactly up to `MEASURED`, estimated above. Raises OSError
-        where it cannot be opened."""
+    def size(self) -> int | None:
+        """Bytes of what is in it: exactly up to `MEASURED`, estimated above; None where it is so
+        damaged that nothing is. Raises OSError where it cannot be opened."""
         with self._path.open("rb", buffering=0) as file:
             whole = file.seek(0, io.SEEK_END)
             file.seek(0)
             size = 0
             try:
                 with self._decompressor.open(cast(IO[bytes], file)) as stream:
-                    while size < MEASURED and (block := stream.read(BLOCK)):
+                    while size < MEASURED and (block := _some(stream, BLOCK)):
                         size += len(block)
                     if size < MEASURED:
                         return size
             except self._decompressor.damage:  # reported when it is read
-                return size
+                return size or None
             return max(MEASURED, size * whole // max(1, file.tell()))
 
     def open(self) -> BinaryIO:
@@ -111,8 +114,15 @@ class CompressedFile:
 
     def _tell(self, error: Exception) -> None:
         if not self._reported:
-            self._on_damage(BOMB if isinstance(error, _TooMuchError) else DAMAGED)
+            (self._on_bomb if isinstance(error, _TooMuchError) else self._on_damage)()
         self._reported = True
+
+
+def _some(stream: IO[bytes], size: int) -> bytes:
+    """Up to `size` bytes, none at the end: of a file that is cut off, `read` would lose what stands
+    before the damage."""
+    some: bytes = stream.read1(size)  # type: ignore[attr-defined]
+    return some
 
 
 class _TooMuchError(ValueError):
@@ -139,7 +149,7 @@ class _Bounded(io.RawIOBase):
         try:
             if self._stream is None:
                 self._stream = self._decompressor.open(self._file)
-            data = self._stream.read(size)
+            data = _some(self._stream, size)
         except self._decompressor.damage as error:
             raise ValueError(str(error)) from None
         self._size += len(data)

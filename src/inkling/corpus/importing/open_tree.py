@@ -21,6 +21,9 @@ from typing import BinaryIO, Self
 from inkling.corpus.document import Dropped
 from inkling.corpus.importing.archive import ZipContents, is_furniture, shown
 from inkling.corpus.importing.compressed import (
+    BOMB,
+    CUT,
+    DAMAGED,
     NEEDS_ZSTD,
     CompressedFile,
     compression_of,
@@ -54,7 +57,7 @@ class OpenTree:
         self.left_out: list[Dropped] = []
         """What is no file of the tree, and why; also what turns out to be damaged when read."""
         self.notes: list[Note] = []
-        """What leads out of the folder and was read all the same."""
+        """What was read all the same: through a link that leads out, or up to damage."""
         with contextlib.ExitStack() as resources:
             self._zips = ZipContents(resources, on_read, self.left_out)
             self._tars = TarContents(resources, self._zips, on_read, self.left_out)
@@ -170,19 +173,27 @@ class OpenTree:
     def _compressed(self, path: Path, name: str, prefix: str, ending: str) -> Iterator[TreeFile]:
         """The one file that is in a compressed file, behind `prefix`, as of an archive."""
 
-        def damaged(reason: str) -> None:
-            self.left_out.append(Dropped(reason, name))
-
         decompressor = decompressor_of(ending)
         if decompressor is None:
             self.left_out.append(Dropped(NEEDS_ZSTD, name))
             return
-        file = CompressedFile(path, decompressor, self._on_read, damaged)
+        file = CompressedFile(
+            path,
+            decompressor,
+            self._on_read,
+            on_damage=lambda: self.notes.append(Note(CUT, name)),
+            on_bomb=lambda: self.left_out.append(Dropped(BOMB, name)),
+        )
         inner = prefix + name.rpartition("/")[2][: -len(ending)]
         try:
-            yield TreeFile(inner, file.size(), file.open)
+            size = file.size()
         except OSError as error:
             self.left_out.append(_unreadable(error, name))
+            return
+        if size is None:
+            self.left_out.append(Dropped(DAMAGED, name))
+        else:
+            yield TreeFile(inner, size, file.open)
 
     def _opener(self, path: Path, name: str) -> Callable[[], BinaryIO]:
         def damaged(error: Exception) -> None:
