@@ -86,6 +86,68 @@ def write_telegram(path: Path, count: int) -> None:
         file.write("]}")
 
 
+def write_messenger(path: Path, count: int) -> None:
+    """One thread of Messenger: files of 10,000 messages, the newest first in each, text as UTF-8
+    in Latin-1 escapes."""
+    folder = path / "your_facebook_activity/messages/inbox/cleo_1234"
+    folder.mkdir(parents=True, exist_ok=True)
+    messages = [
+        {"sender_name": author, "timestamp_ms": int(1000 * moment.timestamp()),
+         "content": f"{text} schön".encode().decode("latin-1"),
+         "is_geoblocked_for_viewer": False}
+        for moment, author, text in talk(count)
+    ]  # fmt: skip
+    messages.reverse()
+    for part in range(0, count, 10_000):
+        thread = {
+            "participants": [{"name": "Cleo"}, {"name": "Ada"}],
+            "messages": messages[part : part + 10_000],
+            "title": "Cleo", "is_still_participant": True, "thread_path": "inbox/cleo_1234",
+        }  # fmt: skip
+        (folder / f"message_{part // 10_000 + 1}.json").write_text(json.dumps(thread))
+
+
+def write_discord(path: Path, count: int) -> None:
+    """One direct channel, as DiscordChatExporter writes it."""
+    ids = {"Ada": "900000000000000001", "Cleo": "900000000000000002"}
+    with path.open("w", encoding="utf-8") as file:
+        file.write(
+            '{"guild": {"id": "0", "name": "Direct Messages"}, "channel": {"id": "77", '
+            '"type": "DirectTextChat", "name": "Cleo"}, "messages": ['
+        )
+        for number, (moment, author, text) in enumerate(talk(count)):
+            message = {
+                "id": str(1219000000000000000 + number), "type": "Default",
+                "timestamp": moment.isoformat(), "timestampEdited": None, "isPinned": False,
+                "content": text,
+                "author": {"id": ids[author], "name": author.lower(), "discriminator": "0000",
+                           "nickname": author, "isBot": False, "roles": []},
+                "attachments": [], "embeds": [], "stickers": [], "reactions": [], "mentions": [],
+            }  # fmt: skip
+            file.write((",\n" if number else "\n") + json.dumps(message, indent=2))
+        file.write(f'], "messageCount": {count}}}')
+
+
+def write_slack(path: Path, count: int) -> None:
+    """One direct conversation of Slack: a file a day."""
+    folder = path / "cleo"
+    folder.mkdir(parents=True, exist_ok=True)
+    ids = {"Ada": "U01ADA", "Cleo": "U02CLEO"}
+    (path / "channels.json").write_text(
+        json.dumps([{"id": "C1", "name": "cleo", "members": list(ids.values())}])
+    )
+    users = [{"id": user, "name": name.lower(), "is_bot": False, "profile": {"real_name": name}}
+             for name, user in ids.items()]  # fmt: skip
+    (path / "users.json").write_text(json.dumps(users))
+    days: dict[str, list[dict[str, str]]] = {}
+    for number, (moment, author, text) in enumerate(talk(count)):
+        message = {"type": "message", "user": ids[author], "text": text,
+                   "ts": f"{int(moment.timestamp())}.{number % 1_000_000:06}"}  # fmt: skip
+        days.setdefault(moment.date().isoformat(), []).append(message)
+    for day, messages in days.items():
+        (folder / f"{day}.json").write_text(json.dumps(messages, indent=4))
+
+
 def write_whatsapp(path: Path, count: int) -> None:
     """One chat of WhatsApp on Android."""
     with path.open("w", encoding="utf-8") as file:
@@ -96,6 +158,9 @@ def write_whatsapp(path: Path, count: int) -> None:
 FORMS: dict[str, tuple[str, Callable[[Path, int], None]]] = {
     "jsonl": ("dialogs.jsonl", write_jsonl),
     "telegram": ("result.json", write_telegram),
+    "messenger": ("facebook-ada", write_messenger),
+    "discord": ("Direct Messages - Cleo [77].json", write_discord),
+    "slack": ("slack-export", write_slack),
     "whatsapp": ("WhatsApp Chat with Cleo.txt", write_whatsapp),
 }
 
@@ -131,7 +196,8 @@ def main() -> None:
             before = measured(top / "w0", small)
             export = top / name
             write(export, arguments.messages)
-            size = export.stat().st_size
+            files = export.rglob("*") if export.is_dir() else [export]
+            size = sum(file.stat().st_size for file in files if file.is_file())
             first = measured(top / "w", export)
             if before is None or first is None:
                 print(f"{form}: cannot be read")

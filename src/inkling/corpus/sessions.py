@@ -34,8 +34,11 @@ def seconds(timestamp: str | None) -> float | None:
     if timestamp is None:
         return None
     try:
-        # Most times are to the second, in UTC or naive, and many of one day.
-        return _day(timestamp[:11]) + _clock(timestamp[11:16]) + _SECONDS[timestamp[16:]]
+        # Most times are to the second or the millisecond, in UTC or naive, and many of one day.
+        minute = _day(timestamp[:11]) + _clock(timestamp[11:16])
+        if len(timestamp) < 21:
+            return minute + _SECONDS[timestamp[16:]]
+        return (1000 * (minute + _SECONDS[timestamp[16:19]]) + _THOUSANDTHS[timestamp[19:]]) / 1000
     except (ValueError, KeyError):
         pass
     try:
@@ -46,6 +49,7 @@ def seconds(timestamp: str | None) -> float | None:
 
 
 _SECONDS = {f":{second:02}{zone}": float(second) for second in range(60) for zone in ("", "Z")}
+_THOUSANDTHS = {f".{part:03}{zone}": part for part in range(1000) for zone in ("", "Z")}
 
 
 @lru_cache(maxsize=1024)

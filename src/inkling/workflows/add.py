@@ -24,7 +24,7 @@ from inkling.corpus.importing.preview import (
     previews,
 )
 from inkling.corpus.importing.registry import importer_called
-from inkling.corpus.importing.source import open_source
+from inkling.corpus.importing.source import Claims, open_source
 from inkling.corpus.masking.masking import Masking
 from inkling.corpus.own_names import OwnNames
 from inkling.corpus.records import AddResult
@@ -116,13 +116,15 @@ def add(
     crawls = crawls or Crawls(workspace)
     with CorpusStore(workspace.corpus_path) as store:
         remembered = store.own_names()
-        for target in targets:
-            if isinstance(target, Path):
-                refuse_unknown_me(
-                    target,
-                    options.importer,
-                    lambda reader: options.read_options(reader, remembered),
-                )
+        claims = {
+            target: refuse_unknown_me(
+                target,
+                options.importer,
+                lambda reader: options.read_options(reader, remembered),
+            )
+            for target in targets
+            if isinstance(target, Path)
+        }
         fetched = {
             target: crawls.fetch(
                 target, options.crawl_options(remembered), ImportMeter(target, progress).pages
@@ -135,7 +137,9 @@ def add(
                 result = add_fetched(store, target, fetched[target], options.me, waiting)
                 crawls.stored(target, fetched[target])
             else:
-                result = _add_one(store, target, options, remembered, progress, waiting)
+                result = _add_one(
+                    store, target, claims[target], options, remembered, progress, waiting
+                )
             results[source_name(target)] = result
     if not any(_gave_something(result) for result in results.values()):
         raise CorpusError(_nothing(targets, results))
@@ -183,6 +187,7 @@ def masking_of(workspace: Workspace, store: CorpusStore) -> Masking:
 def _add_one(
     store: CorpusStore,
     path: Path,
+    claims: Claims,
     options: AddOptions,
     remembered: OwnNames,
     progress: Callable[[ImportProgress], None],
@@ -191,7 +196,7 @@ def _add_one(
     name = source_name(path)
     meter = ImportMeter(name, progress)
     absolute = path.resolve()
-    with open_source(absolute, options.importer, meter.read) as source:
+    with open_source(absolute, options.importer, meter.read, claims) as source:
         meter.begin(source.size)
         plain = "folder" if absolute.is_dir() else shown(absolute.suffix.lstrip(".")) or "file"
         return add_source(

@@ -13,7 +13,7 @@ from pathlib import Path
 from inkling.corpus.importing.archive import shown
 from inkling.corpus.importing.importer import Importer, ReadOptions
 from inkling.corpus.importing.preview import SourcePreview, unknown_people
-from inkling.corpus.importing.source import open_source
+from inkling.corpus.importing.source import Claims, open_source
 from inkling.errors import UsageError
 
 NAMES_SHOWN = 12
@@ -27,15 +27,16 @@ _ANSWERS = (
 
 def refuse_unknown_me(
     path: Path, importer: Importer | None, options: Callable[[Importer], ReadOptions]
-) -> None:
-    """Raises UsageError that lists the names, where a source does not tell who the author is and
-    nobody has said it."""
+) -> Claims:
+    """Who reads which files of a source. Raises UsageError that lists the names, where it does not
+    tell who the author is and nobody has said it."""
     with open_source(path.resolve(), importer) as source:
         for found in unknown_people(source, options):
             raise UsageError(
                 f"Which name in {shown(path.name)} ({found.importer.title}) is yours? "
                 f'Found: {names_found(found)}. Say it with --me "NAME".'
             )
+        return source.claims
 
 
 def with_option(told: str) -> str:

@@ -185,9 +185,10 @@ class _Workspace:
         own = _without_quotes(text)
         if not own.strip():
             return Dropped("only quoted text", raw_ref)
-        profile = dict_of(message.get("user_profile"))
-        shown = self.names.get(user) or text_or_none(profile.get("display_name"))
-        people.setdefault(user, shown or text_or_none(profile.get("real_name")) or user)
+        if user not in people:
+            profile = dict_of(message.get("user_profile"))
+            shown = self.names.get(user) or text_or_none(profile.get("display_name"))
+            people[user] = shown or text_or_none(profile.get("real_name")) or user
         stamp, thread = text_or_none(message.get("ts")), text_or_none(message.get("thread_ts"))
         return Message(
             author_id=user,

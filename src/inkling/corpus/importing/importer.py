@@ -38,6 +38,12 @@ def same_name(name: str) -> str:
     return " ".join(unicodedata.normalize("NFC", name).casefold().split())
 
 
+@functools.lru_cache(maxsize=4096)
+def _is_one_of(me: frozenset[str], names: tuple[str | None, ...]) -> bool:
+    """Asked of each message, and the same few people write all of a chat."""
+    return any(name is not None and same_name(name) in me for name in names)
+
+
 @dataclass(frozen=True)
 class ReadOptions:
     """What a person said about a source."""
@@ -57,9 +63,7 @@ class ReadOptions:
 
     def is_me(self, *names: str | None) -> bool:
         """Whether one of an author's ids and names is the person's own."""
-        return bool(self.me) and any(
-            name is not None and same_name(name) in self.me for name in names
-        )
+        return bool(self.me) and _is_one_of(self.me, names)
 
 
 @dataclass(frozen=True)

@@ -32,12 +32,15 @@ _MEDIA = frozenset({
 # fmt: on
 
 
+Claims = tuple[tuple[Importer, Claim], ...]
+
+
 @dataclass(frozen=True)
 class OpenSource:
     """An opened path and the claims to its files."""
 
     opened: OpenTree
-    claims: tuple[tuple[Importer, Claim], ...]
+    claims: Claims
 
     @property
     def size(self) -> int:
@@ -103,10 +106,12 @@ def open_source(
     path: Path,
     only: Importer | None = None,
     on_read: Callable[[int], None] = lambda count: None,
+    claims: Claims | None = None,
 ) -> Iterator[OpenSource]:
-    """A file, folder or zip, and who reads it; `only` is the importer that the person named."""
+    """A file, folder or zip, and who reads it; `only` is the importer that the person named.
+    `claims` are those of an earlier look, which opened every file."""
     with open_tree(path, on_read) as opened:
-        yield OpenSource(opened, tuple(detect(opened.tree, only)))
+        yield OpenSource(opened, tuple(detect(opened.tree, only)) if claims is None else claims)
 
 
 @contextlib.contextmanager
