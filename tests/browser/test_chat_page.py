@@ -44,7 +44,7 @@ def private(page: Page) -> None:
 
 
 def test_the_page_introduces_the_model(page: Page, server: Server) -> None:
-    """Name, facts as the API gives them, an opening bubble, questions to begin with."""
+    """Name, facts as the API gives them, an example that is no reply, questions to begin with."""
     health = httpx.get(server.url + "api/health", timeout=PATIENCE).json()
     expect(page.get_by_role("heading", level=1)).to_have_text("wilma")
     expect(page.locator("header .lead")).to_contain_text("A small language model that Inkling")
@@ -54,6 +54,9 @@ def test_the_page_introduces_the_model(page: Page, server: Server) -> None:
     expect(page.locator(".facts")).to_contain_text(f"{health['model']['blocks']} block")
     expect(page.locator(".facts")).to_contain_text(f"{health['model']['vocabulary']:,} tokens")
     expect(page.locator(".bubble.model .words")).to_have_text([health["opening"]])
+    example = page.get_by_role("article", name="How wilma writes")
+    expect(example.locator(".who")).to_have_text("How wilma writes: an example, not a reply")
+    expect(example).to_have_css("border-left-width", "0px")
     starters = page.get_by_role("list", name="Suggested questions").get_by_role("button")
     expect(starters).to_have_text(health["starters"])
 

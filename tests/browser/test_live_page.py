@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from inkling.cli.main import main
 from inkling.workspace import Workspace
@@ -239,3 +239,37 @@ def test_the_curve_names_its_phases_its_best_and_guessing(tab: Page, server: Ser
           return last >= 0 && !texts.slice(last).includes('fine-tuning');
         }"""
     )
+
+
+SOONER = """
+  const patience = AbortSignal.timeout.bind(AbortSignal);
+  AbortSignal.timeout = (milliseconds) => patience(milliseconds / 10);
+"""
+
+
+def test_an_answer_that_never_comes_is_asked_for_again(tab: Page, server: Server) -> None:
+    """One request for the runs hangs: the page says so after a while and goes on by itself."""
+    hanging: list[Route] = []
+
+    def hold_once(route: Route) -> None:
+        if hanging:
+            route.continue_()
+        else:
+            hanging.append(route)
+
+    tab.add_init_script(SOONER)
+    tab.goto(server.url + "#/training")
+    shown = tab.locator(".which select option:checked")
+    expect(shown).to_have_text("tiny", timeout=SOON)
+    with tab.expect_request(lambda request: request.url.endswith("/api/runs")):
+        tab.route("**/api/runs", hold_once)
+        tab.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    row = server.url + "api/runs/tiny"
+    assert httpx.patch(row, json={"title": "renamed"}, timeout=PATIENCE).is_success
+    try:
+        expect(tab.get_by_role("alert")).to_contain_text("not responding")
+        expect(shown).to_have_text("renamed (tiny)")
+        expect(tab.get_by_role("alert")).to_have_count(0)
+        assert len(hanging) == 1
+    finally:
+        httpx.patch(row, json={"title": ""}, timeout=PATIENCE)

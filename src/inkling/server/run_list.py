@@ -79,6 +79,7 @@ def _row(run: Run, status: Status) -> RunRow:
         created=config.created,
         state=state,
         complete=config.complete,
+        imported=config.imported,
         sentence=sentence,
         phases=["train"] if config.finetune is None else ["train", "finetune"],
         step=max(run.checkpoints.last_step() or 0, progress.step if progress else 0),

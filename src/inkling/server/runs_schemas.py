@@ -88,6 +88,8 @@ class RunRow(ResponseBody):
     created: str
     state: RunState
     complete: bool
+    imported: bool
+    """Brought in as a model, without its text and its losses."""
     sentence: str | None
     """Why it failed and what to do."""
     phases: list[Phase]

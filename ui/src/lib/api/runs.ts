@@ -16,7 +16,8 @@ export function rows<Row extends object>(columns: Columns<Row>): Row[] {
   });
 }
 
-export const fetchRuns = (): Promise<RunList> => call<RunList>('./api/runs');
+export const fetchRuns = (signal: AbortSignal): Promise<RunList> =>
+  call<RunList>('./api/runs', undefined, signal);
 
 export const fetchMetrics = (run: string, since = 0): Promise<Metrics> =>
   call<Metrics>(`./api/runs/${encodeURIComponent(run)}/metrics?since=${since}`);
@@ -42,8 +43,8 @@ async function change(method: string, run: string, body?: object): Promise<void>
   if (!response.ok) throw new ChatError(await sentence(response));
 }
 
-async function call<Answer>(path: string, body?: object): Promise<Answer> {
-  const response = await request(body ? 'POST' : 'GET', path, body);
+async function call<Answer>(path: string, body?: object, signal?: AbortSignal): Promise<Answer> {
+  const response = await request(body ? 'POST' : 'GET', path, body, signal);
   if (!response.ok) throw new ChatError(await sentence(response));
   return (await response.json()) as Answer;
 }

@@ -3137,6 +3137,11 @@ export interface components {
             /** Complete */
             complete: boolean;
             /**
+             * Imported
+             * @description Brought in as a model, without its text and its losses.
+             */
+            imported: boolean;
+            /**
              * Sentence
              * @description Why it failed and what to do.
              */

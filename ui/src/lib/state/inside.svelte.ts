@@ -13,17 +13,18 @@ import { nearestStep, readPlace, writePlace, type Panel } from '../inside/places
 import { named, shown } from '../inside/pieces';
 import { sentenceFor } from './chats.svelte';
 import { conversation } from './conversation.svelte';
+import { models } from './models.svelte';
 import { textOf } from './bubbles.svelte';
 import { takeCarried } from './carried';
 import { training } from './training.svelte';
 
 const TYPING_MS = 150;
-/** Read where there is nothing of the person's yet. */
-const OPENING = 'The piano was out of tune, and so was the man who had come to tune the piano.';
+/** Read where there is no text of the workspace yet. */
+const NEUTRAL = 'Hello';
 
 class InsideState {
   panel = $state<Panel>('pieces');
-  text = $state(OPENING);
+  text = $state(NEUTRAL);
   /** What was replied to the text; null where the text is no message. */
   reply = $state<string | null>(null);
   /** The first piece of the window; null for the end of the text. */
@@ -48,9 +49,11 @@ class InsideState {
   private newest = $state<string | null>(null);
   private chosen = $state<number | null>(null);
   /** The text as it was a moment ago: nothing is asked at every key. */
-  private settled = $state.raw<{ text: string; reply: string | null }>({ text: OPENING, reply: null });
+  private settled = $state.raw<{ text: string; reply: string | null }>({ text: NEUTRAL, reply: null });
   private timer: ReturnType<typeof setTimeout> | undefined;
   private begun = false;
+  /** The text is an example, and nobody has worked with it. */
+  private untouched = false;
 
   readonly run: InsideRun | null = $derived.by(() => {
     const named = (name: string | null): InsideRun | undefined =>
@@ -106,7 +109,7 @@ class InsideState {
       this.wantedStep = carried.step;
       this.read(carried.text, carried.reply);
     } else if (!this.begun) {
-      this.read(...lastSaid());
+      this.readFirst();
     }
     this.begun = true;
     await this.refresh();
@@ -170,9 +173,26 @@ class InsideState {
     this.nameIt();
   }
 
+  /** Read the last message of the chat, else an example. */
+  private readFirst(): void {
+    const said = lastSaid();
+    if (said) return this.read(...said);
+    this.untouched = true;
+    this.suggest();
+  }
+
+  /** The example is a question out of the person's own messages, once the server has said which. */
+  suggest(): void {
+    const question = models.health?.starters[0];
+    if (!this.untouched || question === undefined) return;
+    this.read(question, null);
+    this.untouched = true;
+  }
+
   /** Read another text at once. */
   read(text: string, reply: string | null): void {
     clearTimeout(this.timer);
+    this.untouched = false;
     this.text = text;
     this.reply = reply;
     // Typed again as it was: what is chosen in it stays chosen.
@@ -184,6 +204,7 @@ class InsideState {
 
   /** Read what is being typed once the fingers rest. */
   type(text: string, reply: string | null): void {
+    this.untouched = false;
     this.text = text;
     this.reply = reply;
     clearTimeout(this.timer);
@@ -198,6 +219,7 @@ class InsideState {
   }
 
   select(position: number | null): void {
+    this.untouched = false;
     this.chosen = position;
   }
 
@@ -226,11 +248,11 @@ class InsideState {
 }
 
 /** The last message of the chat and its reply, where there is one. */
-function lastSaid(): [string, string | null] {
+function lastSaid(): [string, string] | null {
   const { list } = conversation.bubbles;
   const asked = list.findLastIndex((bubble) => bubble.from === 'you');
   const message = list[asked];
-  if (!message) return [OPENING, null];
+  if (!message) return null;
   const replied = list[asked + 1];
   return [textOf(message), replied ? textOf(replied) : ''];
 }

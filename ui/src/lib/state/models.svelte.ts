@@ -11,9 +11,10 @@ import { sentenceFor } from './chats.svelte';
 import { settings } from './settings.svelte';
 import { training } from './training.svelte';
 
-/** The step of the checkpoint that replies for a run where none is chosen. */
+/** The step of the checkpoint that replies for a run where none is chosen. An imported one may have
+ * no loss to be the best by: it has one checkpoint. */
 export const usedStep = (row: RunRow): number | null =>
-  row.best.finetune?.step ?? row.best.train?.step ?? null;
+  row.best.finetune?.step ?? row.best.train?.step ?? (row.imported ? (row.checkpoints.at(-1) ?? null) : null);
 
 /** What a person calls a run, and what its folder is called. */
 export const nameOf = (row: { name: string; title: string }): string =>

@@ -24,6 +24,8 @@ import { sentenceFor } from './chats.svelte';
 
 const BUSY_MS = 1500;
 const IDLE_MS = 5000;
+/** An answer that never comes must not be the last that is asked for. */
+const PATIENCE_MS = 10_000;
 
 class Training {
   list = $state.raw<RunList | null>(null);
@@ -172,7 +174,7 @@ class Training {
   private async refresh(): Promise<void> {
     clearTimeout(this.timer);
     try {
-      const list = await fetchRuns();
+      const list = await fetchRuns(AbortSignal.timeout(PATIENCE_MS));
       this.list = list;
       this.gone = false;
       if (list.training.progress) this.hear(list.training.progress);
