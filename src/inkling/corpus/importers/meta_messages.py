@@ -18,18 +18,21 @@ from inkling.corpus.importing.oldest_first import CUT, oldest_first
 from inkling.corpus.importing.times import from_unix
 from inkling.corpus.importing.tree import TreeFile
 
-# Written by the programs into the author's mouth. They translate it; these are the commonest.
+# Written by the programs into the author's mouth. They translate it; these are the commonest. What
+# follows a name stands together: where the name ends is then tried once a character.
 _WRITTEN_FOR = re.compile(
     r"Liked a message|(?:Reacted .{1,40}|Reaccionó .{1,40}) (?:to your message|a tu mensaje) ?"
     r"|Hat auf deine Nachricht mit .{1,40} reagiert|A réagi .{1,40} à votre message ?"
-    r"|.{1,100} (?:sent|shared) (?:an attachment|a link|a story|a post|a photo|a video)\.?"
-    r"|.{1,100} (?:hat einen Anhang gesendet|a envoyé une pièce jointe|envió un archivo adjunto)\.?"
-    r"|.{1,100} (?:missed your (?:video )?call|started a (?:video )?call|waved at you)\.?"
     r"|(?:Video|Audio) call ended|You (?:missed|called) .{1,100}"
     r"|You can now (?:message and call|call) each other.{0,200}"
-    r"|.{1,100} (?:named the group|changed the (?:group photo|theme|chat theme|quick reaction)"
+    r"|.{1,100} (?:"
+    r"(?:sent|shared) (?:an attachment|a link|a story|a post|a photo|a video)\.?"
+    r"|(?:hat einen Anhang gesendet|a envoyé une pièce jointe|envió un archivo adjunto)\.?"
+    r"|(?:missed your (?:video )?call|started a (?:video )?call|waved at you)\.?"
+    r"|(?:named the group|changed the (?:group photo|theme|chat theme|quick reaction)"
     r"|set (?:the nickname|your nickname|the emoji|the quick reaction)|left the group"
     r"|added .{1,100} to the group|removed .{1,100} from the group|created the group).{0,200}"
+    r")"
 )
 _MEDIA = frozenset(
     ("photos", "videos", "audio_files", "gifs", "files", "sticker", "media", "photo", "attachments")

@@ -71,7 +71,9 @@ def from_unix(value: object, *, per_second: int = 1) -> str | None:
     if isinstance(value, str) and len(value) > 32:
         return None
     try:
-        if isinstance(value, float) or (isinstance(value, str) and "." in value):
+        if per_second == 1000 and type(value) is int:
+            seconds, rest = divmod(value, 1000)
+        elif isinstance(value, float) or (isinstance(value, str) and "." in value):
             seconds, rest = divmod(round(float(value) * 1000 / per_second), 1000)
         elif per_second == 1:
             seconds, rest = int(value), 0
