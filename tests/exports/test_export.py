@@ -102,7 +102,10 @@ def test_one_name_everywhere(named: Workspace, inkling: Inkling) -> None:
     with TestClient(app, base_url="http://127.0.0.1") as client:
         assert client.get("/api/health").json()["name"] == "Wilma Ito"
         assert client.get("/v1/models").json()["data"][0]["id"] == "copy"
-    assert inkling("corpus", "who", "--clear", "-w", named.path).status == 0
+        # Said while the server runs, and taken back.
+        assert inkling("corpus", "who", "--clear", "-w", named.path).status == 0
+        assert client.get("/api/health").json()["name"] == "copy"
+        assert client.get("/api/runs").json()["name"] == "copy"
     assert speaker_name(named) == "copy"
     assert inkling("corpus", "who", "Wilma", "--for", "whatsapp", "-w", named.path).status == 0
     assert speaker_name(named) == "Wilma"

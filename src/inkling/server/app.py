@@ -39,7 +39,6 @@ from inkling.server.runs_api import runs_router
 from inkling.server.security import LOOPBACK, Security
 from inkling.server.services import SamplingDefaults, Services
 from inkling.server.training_process import TrainingProcess
-from inkling.workflows.speaker import speaker_name
 
 STATIC = Path(__file__).parent / "static"
 
@@ -91,7 +90,6 @@ def create_app(
     api = create_api()
     api.state.services = Services(
         name=name,
-        speaker=speaker_name(training.workspace),
         scheduler=scheduler,
         training=training,
         chats=service,

@@ -48,14 +48,13 @@ async def stream(body: ChatRequest, services: Served) -> EventStream:
 async def health(services: Served, run: str | None = None, step: WholeNumber = None) -> Health:
     """Whether there is a model, which one, and how a page introduces it; of a chosen run and step,
     or of what replies where none is chosen."""
+    speaker = await asyncio.to_thread(services.speaker)
     try:
         model = await asyncio.to_thread(services.scheduler.model, ModelChoice(run or None, step))
     except InklingError as error:
         defaults = PageDefaults.of(services.defaults.page)
-        return Health(ok=False, name=services.speaker, defaults=defaults, error=str(error))
-    return await asyncio.to_thread(
-        services.cards.health, model, services.speaker, services.defaults.page
-    )
+        return Health(ok=False, name=speaker, defaults=defaults, error=str(error))
+    return await asyncio.to_thread(services.cards.health, model, speaker, services.defaults.page)
 
 
 async def _submit(body: ChatRequest, services: Services) -> ReplyStream:

@@ -66,7 +66,7 @@ OpenRun = Annotated[Run, Depends(_open_run)]
 def read_runs(services: Served) -> RunList:
     """Every run, newest first, and what is being trained now."""
     watchers, served_run = len(services.watchers), services.scheduler.run_name
-    return list_runs(services.training, services.speaker, watchers, served_run)
+    return list_runs(services.training, services.speaker(), watchers, served_run)
 
 
 @runs_router.post("", status_code=202)

@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from inkling.config import REPLY, TEXT, SamplingSettings
+from inkling.errors import WorkspaceError
 from inkling.inference.scheduler import Scheduler
 from inkling.server.chat_replies import ChatReplies
 from inkling.server.chat_service import ChatService
@@ -17,6 +18,7 @@ from inkling.server.imports import Imports
 from inkling.server.inspected_models import InspectedModels
 from inkling.server.model_cards import ModelCards
 from inkling.server.training_process import TrainingProcess
+from inkling.workflows.speaker import speaker_name
 
 
 @dataclass(frozen=True)
@@ -32,10 +34,9 @@ class SamplingDefaults:
 
 @dataclass(frozen=True)
 class Services:
-    """The parts of a running server. `name` is the workspace's, `speaker` as whom it speaks."""
+    """The parts of a running server. `name` is the workspace's."""
 
     name: str
-    speaker: str
     scheduler: Scheduler
     training: TrainingProcess
     chats: ChatService
@@ -49,6 +50,13 @@ class Services:
     """Set when the server is about to end: streams that would never end by themselves do."""
     watchers: set[object] = field(default_factory=set)
     """One entry an open stream of a training's events."""
+
+    def speaker(self) -> str:
+        """As whom its models speak: who "me" is may be said while the server runs. Reads a file."""
+        try:
+            return speaker_name(self.training.workspace)
+        except WorkspaceError:  # a mistake in inkling.toml, which whoever needs it reports
+            return self.name
 
 
 async def _services(request: Request) -> Services:
