@@ -11,6 +11,7 @@ import numpy as np
 import openai
 import pytest
 
+from inkling.tokens.vocabulary import SPECIAL_TOKENS
 from inkling.workflows.export import plan_export
 from tests.interop.conftest import CHATS, HARD, LOOK_ALIKES, QUESTIONS, TOKENS, Exported
 from tests.interop.test_transformers import as_messages
@@ -160,3 +161,17 @@ def test_its_server_answers_an_openai_client(exported: Exported, llama: Llama) -
     assert answer.usage.prompt_tokens == len(prompt)
     direct = llama.write(prompt, n_predict=12, ignore_eos=False)["content"]
     assert (answer.choices[0].message.content or "").strip() == direct.strip()
+
+
+def test_a_reply_holds_no_token_of_the_format(exported: Exported, llama: Llama) -> None:
+    """Also where it ends by itself, which llama.cpp must not show."""
+    ended = []
+    for seed, question in enumerate(QUESTIONS):
+        answer = llama.post(
+            "/v1/chat/completions", messages=[{"role": "user", "content": question}], seed=seed,
+            max_tokens=120,
+        )  # fmt: skip
+        choice = answer["choices"][0]
+        assert not any(special in choice["message"]["content"] for special in SPECIAL_TOKENS)
+        ended.append(choice["finish_reason"] == "stop")
+    assert any(ended)

@@ -10,6 +10,10 @@ engines that need it. It takes 0.1 ms an entry, so the tables of the run's own c
 first, and those of all others only where something is left. Two things a template cannot do: count
 tokens, so that a history longer than the context is not cut at the turn where Inkling cuts it, and
 tell a special token from text that looks like one. Such text is therefore broken up by a space.
+
+A last reply without words is shown as a turn without words. llama.cpp finds out what stands around
+a reply by comparing one that has words with one that has none; where the latter is not shown it
+takes <|me|> and <|end|> for a part of what is said, and <|end|> is seen in each reply.
 """
 
 from __future__ import annotations
