@@ -67,10 +67,7 @@ def print_preview(preview: Preview, purge: bool) -> None:
         shown = ", ".join(f"{word} ({count:,})" for word, count in words.most_common(8))
         echo(f"  It is part of these words: {shown}.")
     if plan.people:
-        echo(
-            "  Your own replies stay, and so does what others wrote about the person: for that, "
-            "--match NAME."
-        )
+        echo(_of_others(plan))
     if preview.findings.all:
         echo(
             "These contain it as well and will be deleted:"
@@ -80,6 +77,18 @@ def print_preview(preview: Preview, purge: bool) -> None:
         _print_findings(preview.findings)
         if not purge and plan.selector.kind != "match" and not plan.empty:
             echo("  (Once it is removed from the corpus, they can only be found with --match.)")
+
+
+def _of_others(plan: RemovalPlan) -> str:
+    """What becomes of the messages that the person did not write."""
+    about = "what others wrote about the person stays: for that, --match NAME"
+    gone = [m for change in plan.conversations for m in change.gone if m.is_me]
+    if not gone:
+        return f"  Your own replies stay, and {about}."
+    return (
+        f"  {plural(len(gone), 'message')} of them {'is' if len(gone) == 1 else 'are'} yours: a "
+        f"dialog in which only you would be left goes whole. Your other replies stay, and {about}."
+    )
 
 
 def _print_findings(findings: Findings) -> None:

@@ -31,6 +31,7 @@ from inkling.errors import CorpusError
 from inkling.settings import CorpusSettings
 
 NO_TEXT_LEFT = "a dialog in which nothing is left"
+NO_REPLY = "a dialog without a reply of yours"
 TOO_SHORT = "a dialog in which you say too little"
 OTHER_TIME = "a message of another time, or of none"
 DROPPED_PERSON = "a message of somebody whom you left out"
@@ -135,6 +136,9 @@ class Dataset:
         if not messages:
             self.left_out[NO_TEXT_LEFT] += bool(conversation.messages)
             return None
+        # It becomes no dialog: what others say teaches nothing where no reply follows it.
+        answered = any(m.is_me and m.kind == "text" and m.text.strip() for m in messages)
+        self.left_out[NO_REPLY] += not answered
         if len(messages) == len(conversation.messages) and all(
             one is two for one, two in zip(messages, conversation.messages, strict=True)
         ):
