@@ -18,7 +18,7 @@ from inkling.cli.main import main
 from inkling.workspace import Workspace
 from tests.browser.test_chat_page import finished, replies, say
 from tests.browser.test_kept_chats_page import chat_of, stored
-from tests.server.conftest import PATIENCE, Server, start_server, stop_server
+from tests.server.conftest import PATIENCE, Server, once, start_server, stop_server
 
 pytestmark = pytest.mark.browser
 
@@ -120,6 +120,35 @@ def test_a_training_that_crashes_under_an_open_page(tab: Page, lab: Workspace) -
         tab.get_by_role("button", name="Resume").click()
         expect(tab.locator(".status")).to_contain_text(re.compile(r"step [\d,]+ of"), timeout=SOON)
         expect(alert).to_have_count(0)
+    finally:
+        stop_server(server)
+
+
+def test_one_connection_however_often_another_run_is_chosen(tab: Page, lab: Workspace) -> None:
+    """A browser opens six to a server: what listens to a run ends when another is shown."""
+    tab.add_init_script(
+        """window.sources = [];
+        window.EventSource = class extends EventSource {
+          constructor(...given) { super(...given); window.sources.push(this); }
+        };"""
+    )
+    opened = "sources.filter((source) => source.readyState !== EventSource.CLOSED).length"
+    server = start_server(lab.path)
+    try:
+        run = begin(server, recipe="bigram", steps=1_000_000, finetune=False)
+        tab.goto(server.url + "#/training")
+        status = tab.locator(".status")
+        expect(status).to_contain_text(re.compile(r"step [\d,]+ of"), timeout=SOON)
+        choice = tab.locator("select").first
+        other = next(name for name in lab.run_names() if name != run)
+        for _ in range(4):
+            choice.select_option(other)
+            expect(tab.locator("[data-key=step]")).to_have_text(re.compile(r"\d"), timeout=SOON)
+            choice.select_option(run)
+            once(lambda: tab.evaluate(opened) == 1)
+        tab.goto(server.url + "#/chat")
+        once(lambda: tab.evaluate(opened) == 0)
+        httpx.post(f"{server.url}api/runs/{run}/stop", timeout=60)
     finally:
         stop_server(server)
 

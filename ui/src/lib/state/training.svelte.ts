@@ -43,9 +43,10 @@ class Training {
   private heard = $state(0);
   private now = $state(0);
   private watched: string | null = null;
+  /** Ends what was begun for the run on show: browsers allow six connections to a server. */
+  private watching: AbortController | null = null;
   /** Whether anyone looks at the rows. */
   private attended = false;
-  private unwatch: (() => void) | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private ticker: ReturnType<typeof setInterval> | undefined;
 
@@ -197,35 +198,39 @@ class Training {
   }
 
   private leave(): void {
-    this.unwatch?.();
-    this.unwatch = null;
+    this.watching?.abort();
+    this.watching = null;
     this.watched = null;
   }
 
-  /** Fetch the rows of the run on show, then listen to what it adds. */
+  /** Fetch the rows of the run on show, then listen to what it adds while it is being trained. */
   private watch(): void {
-    const name = this.run?.name ?? null;
-    if (name === this.watched || !this.attended) return;
+    const { run } = this;
+    const trains = run?.state === 'training';
+    const watched = run && `${run.name} ${trains}`;
+    if (watched === this.watched || !this.attended) return;
     this.leave();
-    this.watched = name;
-    if (name !== null) void this.load(name);
+    this.watched = watched;
+    this.watching = new AbortController();
+    if (run) void this.load(run.name, trains, this.watching.signal);
   }
 
-  private async load(name: string): Promise<void> {
+  private async load(name: string, trains: boolean, signal: AbortSignal): Promise<void> {
     let since = 0;
     try {
       const metrics = await fetchMetrics(name);
-      if (this.watched !== name) return;
+      if (signal.aborted) return;
       this.evaluations = rows(metrics.evaluations);
       this.live = rows(metrics.live);
       this.samples = metrics.samples;
       this.loaded = name;
       since = Math.max(0, ...this.evaluations.map((r) => r.step), ...this.live.map((r) => r.step));
     } catch {
-      if (this.watched === name) this.watched = null; // the next refresh tries again
+      if (!signal.aborted) this.watched = null; // the next refresh tries again
       return;
     }
-    this.unwatch = watchRun(
+    if (!trains) return;
+    const close = watchRun(
       name,
       since,
       {
@@ -241,10 +246,11 @@ class Training {
       (open, refused) => {
         this.gone = !open;
         if (open) return;
-        if (refused && this.watched === name) this.leave();
+        if (refused && !signal.aborted) this.leave();
         void this.refresh();
       },
     );
+    signal.addEventListener('abort', close);
   }
 
   private rewind(kind: 'metrics' | 'live' | 'sample', step: number): void {
