@@ -357,3 +357,18 @@ def test_no_accessibility_faults_and_nothing_spills(
             page.keyboard.press("Escape")
             expect(page.get_by_role("button", name=panel, exact=True)).to_be_focused()
     context.close()
+
+
+def test_what_is_reset_in_one_tab_does_not_come_back_from_another(page: Page) -> None:
+    """Both keep what they have changed in the same place of the browser."""
+    temperature = page.get_by_label("Temperature")
+    before = temperature.input_value()
+    temperature.fill("2")
+    other = page.context.new_page()
+    other.goto(page.url)
+    expect(other.get_by_label("Temperature")).to_have_value("2")
+    page.get_by_role("button", name="Reset").click()
+    expect(other.get_by_label("Temperature")).to_have_value(before)
+    other.get_by_role("button", name="Theme").click()  # which is kept, with all the rest
+    page.reload()
+    expect(temperature).to_have_value(before)

@@ -159,6 +159,12 @@ def test_a_private_chat_leaves_nothing(page: Page, server: Server) -> None:
     page.reload()
     page.get_by_label("Message", exact=True).wait_for()
     expect(page.locator(".bubble.you")).to_have_count(0)
+    # The chat is gone, but not the wish.
+    expect(page.get_by_label("Private (not saved)")).to_be_checked()
+    say(page, "quixotic again?")
+    finished(page)
+    found = httpx.get(server.url + "api/chats", params={"q": "quixotic"}, timeout=PATIENCE).json()
+    assert found["chats"] == []
 
 
 def test_search_rename_export_and_delete_by_keyboard(page: Page, server: Server) -> None:

@@ -100,6 +100,8 @@ def test_a_dialog_is_cut_at_the_time(store: CorpusStore) -> None:
     texts = [m.text for talk in dataset.conversations() for m in talk.messages]
     assert texts == ["soup?"]
     assert sum(dataset.left_out.values()) > 0
+    # What is left holds no word of mine, so that no dialog comes of it: which is said.
+    assert any("without a reply of yours" in sentence for sentence in dataset.sentences())
 
 
 def test_the_store_keeps_what_was_written(store: CorpusStore) -> None:

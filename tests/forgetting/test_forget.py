@@ -242,6 +242,8 @@ def test_a_person_goes_and_my_words_stay(inkling: Inkling, workspace: Workspace)
     """Her messages go; a dialog with nobody left but me goes; what I said of her stays."""
     told = forget(inkling, "--person", "ADA")
     assert "--match NAME" in told.out
+    # It says what of mine goes with her.
+    assert "1 message of them is yours: a dialog in which only you would be left goes" in told.out
     left = everything(workspace)
     assert "lighthouse" not in left
     assert "parcel" not in left

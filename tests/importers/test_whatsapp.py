@@ -118,6 +118,20 @@ def test_a_notice_under_a_groups_name_on_android() -> None:
     assert set(found.chats[0].people) == {"Amos", "Osk"}
 
 
+@pytest.mark.parametrize(
+    ("named", "group"),
+    [("Cleo", False), ("Cleo Park", False), ("Cleo Park (work)", False), ("Pier Committee", True)],
+)
+def test_a_chat_of_two_may_be_called_by_a_part_of_a_name(named: str, group: bool) -> None:
+    """A group of which only two have written is called by neither of them."""
+    chat = read(
+        "18/03/2024, 14:56 - Wilma: the pier is shut again",
+        "18/03/2024, 14:57 - Cleo Park: which end?",
+        name=f"WhatsApp Chat with {named}.txt", me="Wilma",
+    ).chats[0]  # fmt: skip
+    assert chat.group == group
+
+
 def test_group_notices_stand_under_the_group() -> None:
     """The group's name is nobody; its notices are no messages."""
     found = iphone(

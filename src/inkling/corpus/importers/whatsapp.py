@@ -178,6 +178,13 @@ def read(tree: Tree, claim: Claim, options: ReadOptions) -> Iterator[ImportedRec
         yield Dropped("attached file", folder or tree.name, count)
 
 
+def _is_called(title: str, names: set[str]) -> bool:
+    """Whether a chat is called as one of two people is, or by a part of the name: "Bob" is Bob
+    Stone."""
+    words = set(same_name(title).split())
+    return any(words <= set(name.split()) or set(name.split()) <= words for name in names)
+
+
 def _chat(
     tree: Tree, file: TreeFile, found: Survey, me: frozenset[str], options: ReadOptions
 ) -> ImportedChat:
@@ -190,7 +197,7 @@ def _chat(
     group = (
         len(found.persons) > 2
         or found.group_name is not None
-        or (len(found.persons) == 2 and named is not None and same_name(named) not in names)
+        or (len(found.persons) == 2 and named is not None and not _is_called(named, names))
     )
     if group:
         title = found.group_name or named

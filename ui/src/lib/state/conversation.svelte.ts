@@ -21,6 +21,16 @@ import { settings } from './settings.svelte';
 const STORED_SOMEWHERE = -1;
 const PATIENCE_MS = 3000;
 
+const PRIVATE = 'inkling.private';
+
+function wasPrivate(): boolean {
+  try {
+    return sessionStorage.getItem(PRIVATE) !== null;
+  } catch {
+    return false;
+  }
+}
+
 class Conversation {
   readonly bubbles = new Bubbles();
   readonly reply = new ReplyUnderWay(
@@ -30,7 +40,7 @@ class Conversation {
   );
   /** The kept chat; null for one that is new, or kept nowhere. */
   id = $state<number | null>(null);
-  isPrivate = $state(false);
+  isPrivate = $state(wasPrivate());
   /** A line in the model's voice before anything was said. */
   opening = $state('');
   /** A chat is being fetched. */
@@ -98,7 +108,7 @@ class Conversation {
   private renew(isPrivate: boolean): void {
     this.leave();
     this.id = null;
-    this.isPrivate = isPrivate;
+    this.setPrivate(isPrivate);
     this.opening = this.greeting;
     this.fresh++;
     route.name(null);
@@ -106,7 +116,7 @@ class Conversation {
 
   async open(id: number): Promise<void> {
     this.leave();
-    this.isPrivate = false;
+    this.setPrivate(false);
     this.opening = '';
     this.id = id;
     this.loading = true;
@@ -149,6 +159,17 @@ class Conversation {
       // It may have ended before anyone could listen.
       if (this.id === id && reply.state === 'failed') void this.sync();
     });
+  }
+
+  /** A tab that is reloaded stays private, though its chat is gone. */
+  private setPrivate(isPrivate: boolean): void {
+    this.isPrivate = isPrivate;
+    try {
+      if (isPrivate) sessionStorage.setItem(PRIVATE, 'yes');
+      else sessionStorage.removeItem(PRIVATE);
+    } catch {
+      // forbidden: a reload then begins with a chat that is kept, and says so
+    }
   }
 
   private leave(): void {

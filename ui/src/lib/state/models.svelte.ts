@@ -117,6 +117,7 @@ class Models {
     const turn = ++this.asked;
     const { choice, meaning } = this;
     this.asking = choice;
+    this.problem = ''; // of what was asked before: reading a model may take a while
     try {
       const found = await fetchHealth(choice);
       if (turn !== this.asked) return; // another one was chosen meanwhile

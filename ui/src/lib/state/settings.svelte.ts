@@ -92,7 +92,15 @@ class Settings {
   private changed = $state<Partial<PageDefaults>>({});
 
   constructor() {
-    const { changed, theme, models } = restore(stored());
+    this.take(stored());
+    // What is changed or reset in another tab is so here, instead of coming back from here.
+    globalThis.addEventListener?.('storage', (event) => {
+      if (event.key === KEY) this.take(event.newValue);
+    });
+  }
+
+  private take(text: string | null): void {
+    const { changed, theme, models } = restore(text);
     this.changed = changed;
     this.theme = theme;
     this.models = models;
