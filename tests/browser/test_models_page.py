@@ -70,6 +70,9 @@ def test_which_model_replies_is_chosen(
     ]  # fmt: skip
     page.get_by_text("About this model").click()
     expect(page.locator(".facts")).to_contain_text("first, step 1")
+    page.get_by_role("link", name="Inside").click()
+    expect(page.locator(".which select")).to_have_value("first")
+    page.get_by_role("link", name="Chat").click()
 
     # A training ends elsewhere: it is offered, and takes nothing over.
     shutil.copytree(voices.runs_path / "second", voices.runs_path / "third")

@@ -58,7 +58,8 @@ class InsideState {
   readonly run: InsideRun | null = $derived.by(() => {
     const named = (name: string | null): InsideRun | undefined =>
       this.runs?.find((run) => run.name === name);
-    return named(this.wantedRun) ?? named(this.newest) ?? this.runs?.[0] ?? null;
+    // Where none is named, the one that replies in the chat.
+    return named(this.wantedRun) ?? named(models.row?.name ?? null) ?? named(this.newest) ?? this.runs?.[0] ?? null;
   });
 
   readonly steps: number[] = $derived((this.run?.checkpoints ?? []).map(({ step }) => step));
