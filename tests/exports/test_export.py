@@ -356,6 +356,8 @@ def test_a_half_written_checkpoint_is_told(copy: Workspace) -> None:
 def test_a_run_without_a_checkpoint_is_told(copy: Workspace) -> None:
     run = Run.choose(copy, None)
     shutil.rmtree(run.path / "checkpoints")
+    assert "its checkpoints are gone" in refused(copy, run.name)
+    run.write_config(run.config().model_copy(update={"complete": False}))
     assert "no checkpoint yet" in refused(copy, run.name)
 
 
