@@ -41,6 +41,7 @@ _TRAIN_KEYS = (
     *_SELECTION_KEYS,
 )  # fmt: skip
 _CORPUS_KEYS = ("region", "pseudonyms")
+_TOP_LEVEL = ("version", "name", "train", "sampling", "corpus")
 NO_REGION = "none"
 _RECIPES: tuple[str, ...] = get_args(Recipe)
 
@@ -265,6 +266,17 @@ def _table(workspace: Workspace, name: str, known: tuple[str, ...]) -> dict[str,
             f"{workspace.config_path} is of version {config['version']}; this Inkling knows 1. "
             "Upgrade: pip install --upgrade inkling-gpt."
         )
+    for key, value in config.items():
+        # What resembles nothing may be of a later Inkling, or a person's own: at difflib's 0.6
+        # "colours" would be "corpus"; 0.7 still has "sample" and "nmae".
+        near = difflib.get_close_matches(key, _TOP_LEVEL, 1, 0.7)
+        if near and key not in _TOP_LEVEL:
+            found, meant = (
+                (f"[{key}]", f"[{near[0]}]") if isinstance(value, dict) else (key, near[0])
+            )
+            raise WorkspaceError(
+                f"{workspace.config_path}: there is no {found}; did you mean {meant}?"
+            )
     table = config.get(name, {})
     if not isinstance(table, dict):
         raise WorkspaceError(f"{workspace.config_path}: {name} should be a table: [{name}].")
