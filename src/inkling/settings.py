@@ -119,12 +119,19 @@ def _selection(
     try:
         Selection.model_validate(from_file)
     except ValidationError as error:
-        raise WorkspaceError(_explain(workspace, "train", error)) from None
+        where = f"{workspace.config_path}: train.{_selected_by(error, table)}"
+        raise WorkspaceError(fault(where, error)) from None
     try:
         return Selection.model_validate({**from_file, **from_person})
     except ValidationError as error:
-        option = "--" + _SELECTED_BY[str(error.errors()[0]["loc"][0])].replace("_", "-")
+        option = "--" + _selected_by(error, typed).replace("_", "-")
         raise UsageError(fault(option, error)) from None
+
+
+def _selected_by(error: ValidationError, given: Mapping[str, Any]) -> str:
+    """The key whose value is wrong, as it was typed or written: `in` gives both dates."""
+    field = str(error.errors()[0]["loc"][0])
+    return "in" if "in" in given and field in _DATES else _SELECTED_BY[field]
 
 
 def chosen_texts(workspace: Workspace, typed: Mapping[str, Any]) -> Selection | None:
@@ -290,5 +297,4 @@ def _table(workspace: Workspace, name: str, known: tuple[str, ...]) -> dict[str,
 
 def _explain(workspace: Workspace, name: str, error: ValidationError) -> str:
     field = str(error.errors()[0]["loc"][0])
-    key = _SELECTED_BY.get(field, field) if name == "train" else field
-    return fault(f"{workspace.config_path}: {name}.{key}", error)
+    return fault(f"{workspace.config_path}: {name}.{field}", error)

@@ -183,6 +183,7 @@ def test_a_workspace_has_defaults(inkling: Inkling, small: Workspace) -> None:
         ('[train.weight]\nblog = "x"', "train.weight must be a number, not 'x'."),
         ("[train]\nset = 3", "train.set should be a table"),
         ('[train]\nfrom = "soon"', "train.from: a date is a year"),
+        ('[train]\nin = "20x4"', "train.in: a date is a year"),
         ('[sampling]\ntemperature = "warm"', "sampling.temperature must be a number, not 'warm'."),
         ("[sampling]\ntemperature = 9", "sampling.temperature must be at most 5, not 9."),
         ("[sampling]\ntop_k = 1.5", "sampling.top_k must be a whole number, not 1.5."),
