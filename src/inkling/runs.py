@@ -141,11 +141,7 @@ class Run:
                 )
             raise RunError("There is no trained model here yet. Train one: inkling train.")
         run.check()
-        if run.checkpoints.best_step() is None:
-            raise RunError(
-                f"The run {run.name!r} has no checkpoint yet. Continue it: inkling train --resume"
-                f" --run {run.name}."
-            )
+        run.best_step()
         return run
 
     @staticmethod
@@ -205,6 +201,26 @@ class Run:
         """Raises RunError where what says how the run is to be used cannot be read."""
         self.config()
         self.checkpoints.check_best()
+
+    def best_step(self) -> int:
+        """Step of the checkpoint it speaks with. Raises RunError where there is none."""
+        self.refuse_gone_checkpoints()
+        step = self.checkpoints.best_step()
+        if step is None:
+            raise RunError(
+                f"The run {self.name!r} has no checkpoint yet. Continue it: inkling train --resume"
+                f" --run {self.name}."
+            )
+        return step
+
+    def refuse_gone_checkpoints(self) -> None:
+        """Raises RunError where nothing is left to train and the checkpoints were deleted."""
+        there = (self.checkpoints.best_step(), self.checkpoints.last_step()) != (None, None)
+        if self.config().complete and not there:
+            raise RunError(
+                f"The run {self.name!r} is complete, but its checkpoints are gone. Delete it: "
+                f"inkling runs {self.name} --delete."
+            )
 
     def config(self) -> RunConfig:
         """The run's settings. Raises RunError where the file is damaged or newer than us."""

@@ -41,6 +41,7 @@ _TRAIN_KEYS = (
     *_SELECTION_KEYS,
 )  # fmt: skip
 _CORPUS_KEYS = ("region", "pseudonyms")
+_TOP_LEVEL = ("version", "name", "train", "sampling", "corpus")
 NO_REGION = "none"
 _RECIPES: tuple[str, ...] = get_args(Recipe)
 
@@ -118,12 +119,19 @@ def _selection(
     try:
         Selection.model_validate(from_file)
     except ValidationError as error:
-        raise WorkspaceError(_explain(workspace, "train", error)) from None
+        where = f"{workspace.config_path}: train.{_selected_by(error, table)}"
+        raise WorkspaceError(fault(where, error)) from None
     try:
         return Selection.model_validate({**from_file, **from_person})
     except ValidationError as error:
-        option = "--" + _SELECTED_BY[str(error.errors()[0]["loc"][0])].replace("_", "-")
+        option = "--" + _selected_by(error, typed).replace("_", "-")
         raise UsageError(fault(option, error)) from None
+
+
+def _selected_by(error: ValidationError, given: Mapping[str, Any]) -> str:
+    """The key whose value is wrong, as it was typed or written: `in` gives both dates."""
+    field = str(error.errors()[0]["loc"][0])
+    return "in" if "in" in given and field in _DATES else _SELECTED_BY[field]
 
 
 def chosen_texts(workspace: Workspace, typed: Mapping[str, Any]) -> Selection | None:
@@ -265,6 +273,17 @@ def _table(workspace: Workspace, name: str, known: tuple[str, ...]) -> dict[str,
             f"{workspace.config_path} is of version {config['version']}; this Inkling knows 1. "
             "Upgrade: pip install --upgrade inkling-gpt."
         )
+    for key, value in config.items():
+        # What resembles nothing may be of a later Inkling, or a person's own: at difflib's 0.6
+        # "colours" would be "corpus"; 0.7 still has "sample" and "nmae".
+        near = difflib.get_close_matches(key, _TOP_LEVEL, 1, 0.7)
+        if near and key not in _TOP_LEVEL:
+            found, meant = (
+                (f"[{key}]", f"[{near[0]}]") if isinstance(value, dict) else (key, near[0])
+            )
+            raise WorkspaceError(
+                f"{workspace.config_path}: there is no {found}; did you mean {meant}?"
+            )
     table = config.get(name, {})
     if not isinstance(table, dict):
         raise WorkspaceError(f"{workspace.config_path}: {name} should be a table: [{name}].")
@@ -278,5 +297,4 @@ def _table(workspace: Workspace, name: str, known: tuple[str, ...]) -> dict[str,
 
 def _explain(workspace: Workspace, name: str, error: ValidationError) -> str:
     field = str(error.errors()[0]["loc"][0])
-    key = _SELECTED_BY.get(field, field) if name == "train" else field
-    return fault(f"{workspace.config_path}: {name}.{key}", error)
+    return fault(f"{workspace.config_path}: {name}.{field}", error)

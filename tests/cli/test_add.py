@@ -142,7 +142,9 @@ def test_a_wrong_name_is_told_and_put_right(inkling: Inkling) -> None:
     assert inkling("corpus", "-w", "w", "who", "Ada", "Ada L", "--for", "talks").out.startswith(
         "talks: Ada, Ada L\n"
     )
-    assert "2 messages corrected" in inkling("add", "a.talk", "-w", "w").out
+    corrected = inkling("add", "a.talk", "-w", "w").out
+    assert "2 messages corrected" in corrected
+    assert "extended by new messages" not in corrected
     assert sum(me for me, _ in stored()) == 2
     assert json.loads(inkling("corpus", "who", "-w", "w", "--json").out) == {
         "talks": ["Ada", "Ada L"]
@@ -220,6 +222,10 @@ def test_a_source_that_is_named_and_is_another(inkling: Inkling) -> None:
     Path("talk.txt").write_text("It rains.")
     refused = inkling("add", "talk.txt", "--as", "instagram", "-w", "w")
     assert (refused.status, "1 × not as Instagram writes it" in refused.err) == (1, True)
+    with zipfile.ZipFile("wa.zip", "w") as packed:
+        packed.writestr("_chat.txt", "[01/02/2024, 10:00:00] Cleo: hello\n")
+    refused = inkling("add", "wa.zip", "--as", "telegram", "-w", "w")
+    assert (refused.status, "(1 × not as Telegram writes it)" in refused.err) == (1, True)
 
 
 def test_encodings_are_told_and_can_be_named(inkling: Inkling) -> None:

@@ -278,6 +278,7 @@ def test_no_permission(tmp_path: Path) -> None:
         (("serve", "--port", "abc"), "--port must be a whole number, not 'abc'."),
         (("inspect", "pairs", "--step", "-1"), "--step must be at least 0, not '-1'."),
         (("train", "--from", "soon"), "--from: a date is a year"),
+        (("train", "--in", "20x4"), "--in: a date is a year"),
         (("chat", "--seed", "-1"), "--seed"),
         (("serve", "--port", "99999"), "--port must be between"),
         (("serve", "--run", "nope", "--port", "0"), "no run called"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -152,6 +153,9 @@ def test_a_workspace_has_defaults(inkling: Inkling, small: Workspace) -> None:
     for text, words in (
         ("[train]\nstep = 3\n", "did you mean steps?"),
         ("train = 3\n", "[train]"),
+        ("[trian]\nsteps = 3\n", "there is no [trian]; did you mean [train]?"),
+        ("[sampling]\n[smapling]\n", "there is no [smapling]; did you mean [sampling]?"),
+        ('nmae = "x"\n', "there is no nmae; did you mean name?"),
         ("[sampling]\ntemperature = 9\n", "sampling.temperature"),
         ('[train]\nrecipe = "llama"\n', "no recipe called 'llama'"),
         ("version = 1\n", "not valid TOML"),
@@ -161,6 +165,8 @@ def test_a_workspace_has_defaults(inkling: Inkling, small: Workspace) -> None:
         wrong = inkling(command, "-w", "w")
         assert wrong.status in (1, 2)
         assert words in wrong.err
+    config.write_text(original + '[colours]\ninset = "blue"\n')
+    assert inkling("generate", "--run", "r", "-w", "w").status == 0
 
 
 @pytest.mark.parametrize(
@@ -177,6 +183,7 @@ def test_a_workspace_has_defaults(inkling: Inkling, small: Workspace) -> None:
         ('[train.weight]\nblog = "x"', "train.weight must be a number, not 'x'."),
         ("[train]\nset = 3", "train.set should be a table"),
         ('[train]\nfrom = "soon"', "train.from: a date is a year"),
+        ('[train]\nin = "20x4"', "train.in: a date is a year"),
         ('[sampling]\ntemperature = "warm"', "sampling.temperature must be a number, not 'warm'."),
         ("[sampling]\ntemperature = 9", "sampling.temperature must be at most 5, not 9."),
         ("[sampling]\ntop_k = 1.5", "sampling.top_k must be a whole number, not 1.5."),
@@ -191,6 +198,26 @@ def test_a_wrong_value_in_the_file_is_a_sentence(inkling: Inkling, text: str, wo
     assert wrong.status in (1, 2)
     assert words in wrong.err
     assert wrong.err.count("\n") == 1
+
+
+def test_a_complete_run_without_checkpoints_is_to_be_deleted(
+    inkling: Inkling, lab: Workspace
+) -> None:
+    """Every command that needs one says the same, and nobody is sent to continue it."""
+    shutil.rmtree(lab.run_path("tiny") / "checkpoints")
+    said = (
+        "The run 'tiny' is complete, but its checkpoints are gone. Delete it: "
+        "inkling runs tiny --delete."
+    )
+    for command in (
+        ("eval", "--run", "tiny"),
+        ("export", "gguf", "--run", "tiny"),
+        ("chat", "--run", "tiny"),
+        ("train", "--resume", "--run", "tiny"),
+    ):
+        told = inkling(*command, "-w", lab.path)
+        assert (told.status, told.err) == (1, f"inkling: {said}\n"), told
+    assert said in inkling("doctor", "-w", lab.path).out
 
 
 def test_a_copied_workspace_speaks_with_the_same_run(

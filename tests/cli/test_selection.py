@@ -94,7 +94,7 @@ def test_the_file_says_it_and_what_is_typed_wins(workspace: Workspace) -> None:
     ("typed", "named"),
     [
         ({"from": "March"}, "--from"),
-        ({"in": "2024-13"}, "--from"),
+        ({"in": "2024-13"}, "--in"),
         ({"kind": "poems"}, "--kind"),
         ({"min_length": -1}, "--min-length"),
         ({"weight": ["diary"]}, "--weight"),

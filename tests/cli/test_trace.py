@@ -10,7 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from inkling.cli.memory_text import lines as memory_lines
+from inkling.cli.trace_text import lines
+from inkling.inference.memory_trace import MemoryTrace
+from inkling.memory.lookup import Neighbour
+from inkling.memory.records import Record
 from inkling.preparation import read_split
+from inkling.tracing.trace import CopiedSpan, Trace
+from inkling.workflows.why import Explanation
 from inkling.workspace import Workspace
 from tests.conftest import Result
 
@@ -133,3 +140,14 @@ def test_a_rung_and_a_run_without_its_corpus(
     assert gone.status == 1
     assert "no longer in" in gone.err
     assert len(gone.err.strip().splitlines()) == 1
+
+
+def test_a_share_below_a_percent_is_told_within_a_sentence_and_at_its_beginning() -> None:
+    """Small within, as `/why` has it; a capital where the headline begins."""
+    span = CopiedSpan("x" * 40, 0, 40, 1, ())
+    traced = Trace("tiny", "x", 40, 10_000, 40, 40, (span,))
+    assert next(lines(traced)).startswith("Less than 1 % of this text stands")
+    said = Record("who?", "me")
+    memory = MemoryTrace(0.4, (Neighbour(0, said, 1.0, 1.0),), (0.004,), ())
+    explained = Explanation(traced, memory, None, {})
+    assert "gave less than 1 % of the reply" in " ".join(memory_lines(explained, numbered=False))

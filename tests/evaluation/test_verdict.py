@@ -67,6 +67,8 @@ def test_a_warning(nats: float, leak: Leak, words: str) -> None:
     assert "does not mean what it seems" in found.text
     assert len(found.reasons) == 1
     assert words in found.reasons[0]
+    assert "see the reasons" not in found.text
+    assert found.with_reasons() == f"{found.text} {found.reasons[0]}"
 
 
 def test_just_within_every_limit() -> None:

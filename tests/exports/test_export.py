@@ -15,10 +15,12 @@ import pytest
 import yaml
 from safetensors.numpy import load_file
 
-from inkling.config import LadderSettings
+from inkling.config import LadderSettings, SamplingSettings
 from inkling.errors import ExportError, RunError
 from inkling.evaluation.schema import Copied, EvaluationReport, Leak, Missing, Verdict
+from inkling.exports.exportable_run import load_exportable
 from inkling.exports.folder import read_mark
+from inkling.exports.model_card import model_card
 from inkling.exports.safety import warnings
 from inkling.run_files import EXPORT_MARK as MARK
 from inkling.runs import Run
@@ -138,8 +140,6 @@ def test_without_an_evaluation_it_warns_and_asks(trained: Workspace, inkling: In
 
 
 def report(copied: Copied | Missing) -> EvaluationReport:
-    from inkling.config import SamplingSettings
-
     missing = Missing(why="It was not asked for.")
     return EvaluationReport(
         run="tiny", recipe="modern", made="", inkling_version="", seed=0, parameters=1,
@@ -164,6 +164,19 @@ def test_it_warns_where_the_model_copies(
     found = warnings(config, report(copied))
     assert bool(found) == warned
     assert "a secret" not in "".join(found)
+
+
+def test_a_suspect_loss_comes_with_its_reasons(trained: Workspace) -> None:
+    """In the question before an export, and in the card, which does not say that nobody ever said
+    what the model may have by heart."""
+    suspect = Verdict(warning=True, text="It knew that text.", reasons=("12% of it leaks.",))
+    fine = Copied(replies=9, min_characters=30, share=0, longest=0, text="", source="")
+    found = report(fine).model_copy(update={"verdict": suspect})
+    run = Run.choose(trained, None)
+    assert warnings(run.config(), found) == ["It knew that text. 12% of it leaks."]
+    card = model_card(load_exportable(run, "Wilma", SamplingSettings()), found, "")
+    assert "It knew that text. 12% of it leaks." in card
+    assert "may never have been said by anyone" in " ".join(card.split())
 
 
 def test_an_unfinished_run_is_exported_with_a_warning(trained: Workspace) -> None:
@@ -356,6 +369,8 @@ def test_a_half_written_checkpoint_is_told(copy: Workspace) -> None:
 def test_a_run_without_a_checkpoint_is_told(copy: Workspace) -> None:
     run = Run.choose(copy, None)
     shutil.rmtree(run.path / "checkpoints")
+    assert "its checkpoints are gone" in refused(copy, run.name)
+    run.write_config(run.config().model_copy(update={"complete": False}))
     assert "no checkpoint yet" in refused(copy, run.name)
 
 

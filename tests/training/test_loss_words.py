@@ -43,6 +43,14 @@ def test_prose_has_one_however_little_there_is() -> None:
     )
 
 
+@pytest.mark.parametrize("bzip2", [1.4, 1.65, 2.6])
+def test_a_loss_beyond_guessing_is_called_that(bzip2: float) -> None:
+    """6.85 bits a character is more than choosing among fifty alike, of a long text or a short."""
+    facts = DataFacts(bzip2_nats=bzip2)
+    assert looks_like(4.749, facts) == "no better than guessing: too little text or too few steps"
+    assert looks_like(3.1, facts) != looks_like(4.749, facts)
+
+
 def test_a_training_says_how_little_it_has_and_nothing_of_sentences(
     inkling: Callable[..., Result],
 ) -> None:

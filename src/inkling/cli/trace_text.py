@@ -49,15 +49,15 @@ def _headline(traced: Trace) -> str:
             f"or more, stands verbatim in what the run {traced.run} was trained on.{short}"
         )
     return (
-        f"{percent(traced.share)} of this text stands verbatim in what the run {traced.run} was "
-        f"trained on; longest {plural(traced.longest, 'character')}."
+        f"{percent(traced.share).capitalize()} of this text stands verbatim in what the run "
+        f"{traced.run} was trained on; longest {plural(traced.longest, 'character')}."
     )
 
 
 def percent(share: float) -> str:
     """Whole percents, but never 0 % of something or 100 % of less than all."""
     if share < 0.01:
-        return "Less than 1 %"
+        return "less than 1 %"
     return f"{100 if share == 1 else min(99, round(100 * share))} %"
 
 

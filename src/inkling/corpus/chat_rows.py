@@ -161,7 +161,7 @@ class ChatRows:
         if not joined.added and not joined.changed:
             return
         if joined.there:
-            result.extended += 1
+            result.extended += bool(joined.added)
         else:
             result.conversations += 1
             result.sessions += 1

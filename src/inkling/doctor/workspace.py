@@ -231,8 +231,7 @@ def _verify(run: Run, config: RunConfig, budget: int) -> int:
         for step in (run.checkpoints.best_step(), run.checkpoints.last_step())
         if step is not None
     }
-    if config.complete and not steps:
-        raise RunError(f"its checkpoints are gone. Delete it: inkling runs {run.name} --delete.")
+    run.refuse_gone_checkpoints()
     size = sum(_size(run.checkpoints.path(step)) for step in steps)
     if size > budget:
         return 0

@@ -88,6 +88,10 @@ class Verdict(ReportSection):
     text: str
     reasons: tuple[str, ...] = ()
 
+    def with_reasons(self) -> str:
+        """The headline and what it rests on, in one paragraph."""
+        return " ".join((self.text, *self.reasons))
+
 
 class Copied(ReportSection):
     """How much of the replies stands verbatim in the training text, in long spans."""

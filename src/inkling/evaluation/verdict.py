@@ -49,7 +49,7 @@ def verdict(writing: HeldOut | Missing, replies: HeldOut | Missing, leak: Leak) 
     if reasons:
         text = (
             f"The loss of this run does not mean what it seems. It says {needed} on held-out "
-            f"{name}, but the model, or the split, knew that text: see the reasons."
+            f"{name}, but the model, or the split, knew that text."
         )
         return Verdict(warning=True, text=text, reasons=tuple(reasons))
     sentences = [f"On {name} it never saw, this model needs {needed}; {_compared(main)}."]

@@ -53,18 +53,14 @@ def load_exportable(run: Run, name: str, sampling: SamplingSettings) -> Exportab
     """The run's best checkpoint, ready to be written in another form.
 
     Raises ExportError where its text has been forgotten, its maths has no place in other engines,
-    or its parts do not fit each other; CheckpointError and TokenizerError where one is damaged.
+    or its parts do not fit each other; RunError where it has no checkpoint; CheckpointError and
+    TokenizerError where one is damaged.
     """
     config = run.config()
     settings = _qwen3_shaped(config)
     if run.stale():
         raise ExportError(f"The run {run.name!r} is not exported: it was {STALE}")
-    step = run.checkpoints.best_step()
-    if step is None:
-        raise ExportError(
-            f"The run {run.name!r} has no checkpoint yet. Continue it: inkling train --resume "
-            f"--run {run.name}."
-        )
+    step = run.best_step()
     tokenizer = Tokenizer.load(run.tokenizer_path)
     if tokenizer.vocab_size != settings.vocab_size:
         raise ExportError(

@@ -46,7 +46,7 @@ def model_card(
         data=_data(model),
         losses=[(_label(phase, model), nats, bits(nats)) for phase, nats in model.losses.items()],
         leak=f"{config.data.leak:.1%} of the held-out writing also stands in the training text.",
-        verdict="" if report is None else report.verdict.text,
+        verdict="" if report is None else report.verdict.with_reasons(),
         copying=copying_sentence(report),
         usage=usage,
         tuned=model.tuned,

@@ -195,7 +195,8 @@ def _about(
     name = " ".join(model.name.split())
     sentences = [
         f"A language model that Inkling trained from scratch on what {name} wrote, and on nothing "
-        f"else. What it says was never said by anyone. Do not pass it off as {name}'s words.",
+        "else. What it says may never have been said by anyone. Do not pass it off as "
+        f"{name}'s words.",
         "Its weights may contain private text: it remembers parts of what it was trained on. "
         f"{copying_sentence(report)}",
     ]

@@ -41,7 +41,7 @@ def warnings(config: RunConfig, report: EvaluationReport | None) -> list[str]:
             f"{copied.min_characters} characters or more, the longest of {copied.longest:,}."
         )
     if report is not None and report.verdict.warning:
-        found.append(report.verdict.text)
+        found.append(report.verdict.with_reasons())
     return found
 
 

@@ -26,12 +26,20 @@ _LOOKS = (
     (math.inf, "letters in roughly the right proportions"),
 )
 
+GUESSING = 4.0
+"""Nats a character from which nothing was learned: ln 55, a guess among 55 characters alike. Prose
+in an alphabet has 50 to 90 of them with capitals, digits and marks; that some come more often than
+others saves a nat (the demo: 4.48 alike, 3.10 by how often). Neither depends on how well the text
+compresses, so this bound is not scaled by bzip2."""
+
 
 def looks_like(nats_per_character: float, facts: DataFacts) -> str | None:
     """What a beginner will see at this quality, in one phrase; None for text that is no prose, of
     which no such thing was ever read off."""
     if not facts.prose:
         return None
+    if nats_per_character >= GUESSING:
+        return "no better than guessing: too little text or too few steps"
     comparable = nats_per_character * SHAKESPEARE_BZIP2_NATS / facts.bzip2_nats
     return next(words for bound, words in _LOOKS if comparable < bound)
 

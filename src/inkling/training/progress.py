@@ -121,11 +121,17 @@ class ProgressWriter:
         config = run.config()
         self._run, self._ends_at = run, ends_at
         self._characters_per_token = characters_per_token(config.data)
-        self._tuning_steps = config.finetune.schedule.steps if config.finetune is not None else 0
+        # A run that is resumed has the steps that its clock gave it, not those it began with.
+        steps: dict[Phase, int] = {
+            "train": config.train.schedule.steps,
+            "finetune": config.finetune.schedule.steps if config.finetune is not None else 0,
+        }
+        steps.update((replan.phase, replan.steps) for replan in config.replans)
+        self._tuning_steps = steps["finetune"]
         self._progress = Progress(
             pid=os.getpid(),
             step=run.checkpoints.last_step() or 0,
-            steps=config.train.schedule.steps + self._tuning_steps,
+            steps=sum(steps.values()),
             parameters=parameters,
         )
         self._throughput = Throughput()

@@ -67,7 +67,8 @@ class LadderReport:
     rungs: list[RungReport]
     baselines: dict[str, float]
     surprises: list[str]
-    """A sentence for each rung that is no better than the one below it."""
+    """One on the rungs that are no better than guessing, then one for each other rung that is no
+    better than the one below it."""
     folder: Path
     interrupted_in: str | None = None
     """The run in which the climb was stopped; what was trained before is kept."""
@@ -154,7 +155,9 @@ def climb(
             climbed[rung].append(run)
             watching.on_rung(rung, number, _size(run), _nats(run))
         rungs = [_rung_report(rung, runs) for rung, runs in climbed.items()]
-        report = replace(report, rungs=rungs, surprises=_surprises(rungs))
+        report = replace(
+            report, rungs=rungs, surprises=_surprises(rungs, report.baselines["uniform"])
+        )
         _save(report, {rung: runs[0] for rung, runs in climbed.items()})
         status.end("done")
     return report
@@ -257,9 +260,17 @@ def _sample(run: Run) -> str:
     return " ".join("".join(model.complete("", settings)).split())
 
 
-def _surprises(rungs: Sequence[RungReport]) -> list[str]:
+def _surprises(rungs: Sequence[RungReport], guessing: float) -> list[str]:
+    learned_nothing = [rung.rung for rung in rungs if mean(rung.nats) >= guessing]
     sentences = []
+    if learned_nothing:
+        sentences.append(
+            f"No better than guessing (uniform) in this time: {', '.join(learned_nothing)}. What "
+            "these show says nothing of the idea: give more --minutes."
+        )
     for below, rung in pairwise(rungs):
+        if rung.rung in learned_nothing:
+            continue
         gain = mean(below.nats) - mean(rung.nats)
         noise = max(below.spread, rung.spread)
         if gain > noise:

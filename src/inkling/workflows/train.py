@@ -148,8 +148,8 @@ def resume(
     """Continue a stopped run (by default the newest unfinished one), to the bit as if it had
     never stopped. Of one that is complete the result says so.
 
-    Raises RunError where there is none, where the last training ended before its run was begun, or
-    where the run's text has since been forgotten.
+    Raises RunError where there is none, where the last training ended before its run was begun,
+    where the run's text has since been forgotten, or where a complete one's checkpoints are gone.
     """
     from inkling.run_notes import STALE
 
@@ -157,6 +157,7 @@ def resume(
     ranks = Ranks.of_environment()
     with training_session(workspace, ranks) as (status, stop):
         found = _begun(workspace, run) if run else _newest_unfinished(workspace, status)
+        found.refuse_gone_checkpoints()
         if found.config().complete:
             announce_run(ranks, None)
             status.end("done")

@@ -17,7 +17,13 @@ from typing import Any
 
 from inkling.corpus.document import Dropped
 from inkling.corpus.importers.meta_messages import messages, repaired
-from inkling.corpus.importing.importer import ImportedChat, ImportedRecord, ReadOptions, same_name
+from inkling.corpus.importing.importer import (
+    ATTACHED_FILE,
+    ImportedChat,
+    ImportedRecord,
+    ReadOptions,
+    same_name,
+)
 from inkling.corpus.importing.json_stream import JsonStream
 from inkling.corpus.importing.tree import Tree, TreeFile
 
@@ -223,7 +229,7 @@ def chats(
     for path in found.pages:
         yield Dropped(f"{title} as HTML; export it again as JSON. {how_to_export}", path)
     for name, count in (
-        ("attached file", len(found.attachments)),
+        (ATTACHED_FILE, len(found.attachments)),
         ("facts about the account", len(found.profiles)),
     ):
         if count:

@@ -23,6 +23,7 @@ from inkling.corpus.importers.telegram_messages import (
     is_said,
 )
 from inkling.corpus.importing.importer import (
+    ATTACHED_FILE,
     Claim,
     ImportedChat,
     ImportedRecord,
@@ -107,7 +108,7 @@ def read(tree: Tree, claim: Claim, options: ReadOptions) -> Iterator[ImportedRec
         else:
             yield from _file(file, options)
     if attached:
-        yield Dropped("attached file", tree.name, attached)
+        yield Dropped(ATTACHED_FILE, tree.name, attached)
 
 
 def _file(file: TreeFile, options: ReadOptions) -> Iterator[ImportedRecord]:

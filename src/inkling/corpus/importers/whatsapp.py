@@ -18,6 +18,7 @@ from inkling.corpus.importers.whatsapp_lines import Header, header, repaired, sp
 from inkling.corpus.importers.whatsapp_messages import messages
 from inkling.corpus.importers.whatsapp_survey import Survey, survey
 from inkling.corpus.importing.importer import (
+    ATTACHED_FILE,
     Claim,
     ImportedChat,
     ImportedRecord,
@@ -175,7 +176,7 @@ def read(tree: Tree, claim: Claim, options: ReadOptions) -> Iterator[ImportedRec
     for path, found in surveys.items():
         yield _chat(tree, files[path], found, me[path], options)
     for folder, count in attachments.items():
-        yield Dropped("attached file", folder or tree.name, count)
+        yield Dropped(ATTACHED_FILE, folder or tree.name, count)
 
 
 def _is_called(title: str, names: set[str]) -> bool:

@@ -32,6 +32,10 @@ class Claim:
     """What was found, for a person: "WhatsApp chat with Cleo", "Substack export, 41 posts"."""
 
 
+ATTACHED_FILE = "attached file"
+"""Why a file is left out that lies beside chats: alone it is no sign that there are any."""
+
+
 @functools.lru_cache(maxsize=4096)
 def same_name(name: str) -> str:
     """The form in which names of people are compared: composed, one space, without case."""

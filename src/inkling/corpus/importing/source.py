@@ -13,6 +13,7 @@ from pathlib import Path
 
 from inkling.corpus.document import Document, Dropped
 from inkling.corpus.importing.importer import (
+    ATTACHED_FILE,
     Claim,
     ImportedChat,
     ImportedRecord,
@@ -72,8 +73,12 @@ class OpenSource:
         """What one importer reads. Ids of chats and documents begin with the importer's name, so
         that two sources never share one."""
         found = False
+        attached: list[ImportedRecord] = []
         try:
             for record in importer.read(self.opened.tree, claim, options):
+                if isinstance(record, Dropped) and record.reason == ATTACHED_FILE:
+                    attached.append(record)
+                    continue
                 found = True
                 if isinstance(record, ImportedChat):
                     record.chat_id = f"{importer.name}:{record.chat_id}"
@@ -84,9 +89,11 @@ class OpenSource:
         except OSError as error:  # a disk that fails, a file that goes while it is read
             reason = (error.strerror or str(error)).lower()
             yield Dropped(f"could not be read to its end ({reason})", claim.title)
-        else:
-            if not found and claim.files:  # the person named the source, and it is another
-                yield Dropped(f"not as {importer.title} writes it", claim.title, len(claim.files))
+            found = True
+        if found:
+            yield from attached
+        elif claim.files:  # the person named the source, and it is another
+            yield Dropped(f"not as {importer.title} writes it", claim.title, len(claim.files))
 
     def left_out(self, told: int = 0) -> Iterator[Dropped]:
         """What of the path is no file that an importer could read, but for the first `told`."""
