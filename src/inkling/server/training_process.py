@@ -96,7 +96,9 @@ class TrainingProcess:
         """Continue a stopped run. Raises BusyError, or RunError where there is nothing to do."""
         with self._lock:
             self._refuse_second()
-            if Run.open(self._workspace, name).config().complete:
+            run = Run.open(self._workspace, name)
+            run.refuse_gone_checkpoints()
+            if run.config().complete:
                 raise BusyError(f"Run {name} is complete; there is nothing left to train.")
             self._spawn(name, ["train", "--no-progress", "--resume", "--run", name])
 
