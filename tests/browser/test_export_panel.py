@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
 import zipfile
 from collections.abc import Iterator
@@ -74,7 +75,8 @@ def test_each_form_is_written_and_downloaded(panel: Locator, exporting: Server) 
         panel.get_by_label("For").select_option(str(place))
         download, content = written(panel, kind)
         if kind == "page":
-            assert download.suggested_filename == "small-model-of-wilma.html"
+            marked = "-with-memory" if each["memory"] else ""
+            assert download.suggested_filename == f"small-model-of-wilma{marked}.html"
             assert content.startswith(b"<!doctype html>")
             assert (b'"dialogs":null' in content) == (not each["memory"])
             assert len(content) == pytest.approx(each["size"], rel=0.25)
@@ -107,6 +109,35 @@ def test_what_a_page_gives_away_is_said_with_it_alone(panel: Locator, exporting:
     expect(panel.get_by_role("link", name="Download it")).to_have_count(0)
     choose.select_option(index=1)
     expect(panel.get_by_role("status")).to_contain_text("There is one in")
+
+
+def test_a_gguf_of_another_type_is_not_offered_as_the_chosen_one(
+    panel: Locator, exporting: Server
+) -> None:
+    """Written from here, only its own type offers it; found there, its type is unknown, and it is
+    offered by its name."""
+    offer = httpx.get(f"{exporting.url}api/exports", timeout=PATIENCE).json()
+    types = [each["gguf_type"] if each["kind"] == "gguf" else None for each in offer["choices"]]
+    choose = panel.get_by_label("For")
+    choose.select_option(index=types.index("f32"))
+    written(panel, "gguf")
+    link = panel.get_by_role("link", name="Download")
+    choose.select_option(index=types.index("q8_0"))
+    expect(link).to_have_count(0)
+    choose.select_option(index=types.index("f32"))
+    expect(panel.get_by_role("status")).to_contain_text("There is one in")
+    page = panel.page
+    page.reload()
+    panel.locator("summary").click()
+    choose.select_option(index=types.index("q8_0"))
+    expect(panel.get_by_role("status")).to_contain_text("perhaps of another type")
+    expect(link).to_have_text(re.compile(r"^Download tiny-gguf\.zip \("))
+
+
+def test_choices_differ_where_a_phone_still_shows_them(panel: Locator) -> None:
+    """Their first dozen characters tell each from the others."""
+    texts = panel.get_by_label("For").locator("option").all_inner_texts()
+    assert len({text[:12] for text in texts}) == len(texts)
 
 
 def test_what_was_chosen_stays_while_the_page_looks_at_the_runs(panel: Locator) -> None:

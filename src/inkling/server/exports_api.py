@@ -43,10 +43,10 @@ exports_router = APIRouter(
 )
 
 _CHOICES: tuple[tuple[ExportKind, GgufType, str], ...] = (
-    ("page", "f32", "any browser: one page that chats by itself"),
-    ("gguf", "f16", "llama.cpp, Ollama and LM Studio"),
-    ("gguf", "q8_0", "llama.cpp, Ollama and LM Studio; half the size, a little less exact"),
-    ("gguf", "f32", "llama.cpp, exactly"),
+    ("page", "f32", "one page that chats by itself, in any browser"),
+    ("gguf", "f16", "GGUF f16: llama.cpp, Ollama and LM Studio"),
+    ("gguf", "q8_0", "GGUF q8_0, half the size, a little less exact: the same programs"),
+    ("gguf", "f32", "GGUF f32, exact: llama.cpp"),
     ("hf", "f32", "transformers and vLLM"),
     ("mlx", "f32", "mlx-lm, on a Mac"),
 )
@@ -84,8 +84,8 @@ def read_exports(services: Served, run: str | None = None) -> ExportOffer:
         if kind != "page" or planned.memory is None:
             choices.append(_choice(plain, words))
         else:
-            choices.append(_choice(planned, f"{words}, with the memory"))
-            choices.append(_choice(plain, f"{words}, without the memory"))
+            choices.append(_choice(planned, f"With memory: {words}"))
+            choices.append(_choice(plain, f"Without memory: {words}"))
     return ExportOffer(
         run=chosen,
         refused=None,
@@ -134,7 +134,10 @@ def download_export(run_name: str, kind: ExportKind, services: Served) -> Stream
     if kind == "page":
         with _writing:
             page = next(folder.glob("*.html"))
-            return _download(page.open("rb"), page.name, "text/html; charset=utf-8")
+            mark = read_mark(folder)
+            # Of two downloads, nobody should have to open one to see which may be given away.
+            name = f"{page.stem}-with-memory.html" if mark and mark.memory else page.name
+            return _download(page.open("rb"), name, "text/html; charset=utf-8")
     archive = tempfile.TemporaryFile()  # noqa: SIM115  (closed by what reads it)
     with _writing, zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as packed:
         for path in sorted(folder.iterdir()):

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { hits, Meter, segments, swap, when } from './chat';
+import { firstHit, hits, Meter, segments, swap, when } from './chat';
 
 describe('Meter', () => {
   it('measures from the question on, in characters that a person counts', () => {
@@ -22,6 +22,21 @@ describe('hits', () => {
     expect(marked('1+1 (two)', '+ (')).toBe('1[+]1 [(]two)');
     expect(marked('שלום עולם', 'עולם')).toBe('שלום [עולם]');
     expect(marked('as it is', '  ')).toBe('as it is');
+  });
+});
+
+describe('firstHit', () => {
+  it.each([
+    [['the harbour', 'at five', 'the harbour at five'], 'harb five', 2],
+    [['in my heart', 'Art, they said'], 'art', 1],
+    [['un café', 'cafe'], 'CAFE', 0],
+    [['eine Straße (2)', '1+1'], '1+1', 1],
+    [['日本語です', '本'], '本', 1],
+    [['日本語です'], '本語', 0],
+    [['nothing'], 'harbour', -1],
+    [['nothing'], '  ', -1],
+  ])('of %j for %j is %j', (texts, query, at) => {
+    expect(firstHit(texts, query)).toBe(at);
   });
 });
 

@@ -58,11 +58,27 @@ export function swap(before: Origin | null, now: Origin | null): string | null {
 
 /** A text cut where words of a search stand in it: the beginnings of words count, in any case. */
 export function hits(text: string, query: string): { text: string; hit: boolean }[] {
-  const words = query.split(/\s+/).filter(Boolean).map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+  const words = query.split(/\s+/).filter(Boolean).map(literal);
   if (words.length === 0) return [{ text, hit: false }];
   const parts = text.split(new RegExp(`(${words.join('|')})`, 'giu'));
   return parts.map((part, at) => ({ text: part, hit: at % 2 === 1 })).filter((part) => part.text);
 }
+
+/**
+ * Which of the texts a search found: the first with all words, each the beginning of one, in any
+ * case and with any marks over the letters; else the first with the query anywhere; -1 for none.
+ */
+export function firstHit(texts: readonly string[], query: string): number {
+  const plain = (text: string): string => text.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase();
+  const words = query.replaceAll('"', ' ').split(/\s+/).filter(Boolean);
+  const begins = (text: string, word: string): boolean =>
+    new RegExp(`(?<![\\p{L}\\p{N}])${literal(plain(word))}`, 'u').test(plain(text));
+  const at = words.length === 0 ? -1 : texts.findIndex((text) => words.every((word) => begins(text, word)));
+  if (at >= 0 || !query.trim()) return at;
+  return texts.findIndex((text) => text.toLowerCase().includes(query.trim().toLowerCase()));
+}
+
+const literal = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
 /** When something happened, as short as it is clear: "14:03", "3 Feb", "3 Feb 2024". */
 export function when(stamp: string, now: Date): string {

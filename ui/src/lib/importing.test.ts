@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AddedSource, FoundSource, ImportNow } from './api/types';
-import { addedSentence, answer, changes, doing, foundSentence, plural, progress, titles, total } from './importing';
+import { addedSentence, addedTogether, answer, changes, doing, foundSentence, foundTogether, plural, progress, titles, total } from './importing';
 
 const FOUND: FoundSource = {
   source: 'chat.txt', importer: 'whatsapp', title: 'WhatsApp', titles: ['WhatsApp chat with Cleo'],
@@ -29,6 +29,16 @@ describe('what was found', () => {
     expect(foundSentence(posts)).toBe('1 document, 2 dialogs, 34,120 characters, 2024-01-12');
     expect(foundSentence({ ...posts, first: null })).toBe('1 document, 2 dialogs, 34,120 characters');
     expect(foundSentence({ ...posts, documents: 0, dialogs: 0 })).toBe('Nothing that can be read.');
+  });
+
+  it('is counted together where it is several', () => {
+    const post = { ...FOUND, chats: 0, messages: 0, documents: 1, characters: 880, first: null, last: '2025-05-01' };
+    expect(foundTogether([FOUND, post, { ...FOUND, first: '2023-12-24', left_out: [{ reason: 'a', count: 2, example: 'b' }] }])).toBe(
+      '3 sources: 1 document, 2,408 messages in 2 chats, 69,120 characters, 2023-12-24 to 2024-03-01; left out: 2',
+    );
+    expect(addedTogether([ADDED, { ...ADDED, already_there: 2 }])).toBe(
+      '2 sources: 8 messages in 2 dialogs, 192 characters (2 already there)',
+    );
   });
 
   it('is called what it is, and where it comes from unless that says it', () => {

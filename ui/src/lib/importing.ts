@@ -42,6 +42,22 @@ function dates({ first, last }: FoundSource): string {
   return from === to ? from : `${from} to ${to}`;
 }
 
+/** The same of several: what all of them hold together. */
+export function foundTogether(found: readonly FoundSource[]): string {
+  const sum = (field: 'documents' | 'dialogs' | 'chats' | 'messages' | 'characters'): number =>
+    found.reduce((all, one) => all + one[field], 0);
+  const dated = found.filter(({ first, last }) => first && last);
+  const all = foundSentence({
+    ...found[0]!,
+    documents: sum('documents'), dialogs: sum('dialogs'), chats: sum('chats'), messages: sum('messages'),
+    characters: sum('characters'),
+    first: dated.map(({ first }) => first!).sort()[0] ?? null,
+    last: dated.map(({ last }) => last!).sort().at(-1) ?? null,
+  });
+  const left = found.reduce((all, { left_out }) => all + total(left_out), 0);
+  return `${plural(found.length, 'source')}: ${all}${left ? `; left out: ${whole(left)}` : ''}`;
+}
+
 /** What was found and where it comes from: "WhatsApp chat with Cleo", "notes and 2 more (Text files)". */
 export function titles({ titles, title }: FoundSource, shown = 3): string {
   const more = titles.length > shown ? ` and ${whole(titles.length - shown)} more` : '';
@@ -66,6 +82,26 @@ export function addedSentence(added: AddedSource): string {
   const before = there.length ? ` (${there.join(' and ')} already there)` : '';
   return (kept.join(', ') || 'nothing new') + before;
 }
+
+/** The same of several: what was added of all of them together. */
+export function addedTogether(added: readonly AddedSource[]): string {
+  const sum = (field: 'documents' | 'conversations' | 'messages' | 'characters' | 'already_there' | 'messages_there'): number =>
+    added.reduce((all, one) => all + one[field], 0);
+  const all = addedSentence({
+    ...added[0]!,
+    documents: sum('documents'), conversations: sum('conversations'), messages: sum('messages'),
+    characters: sum('characters'), already_there: sum('already_there'), messages_there: sum('messages_there'),
+  });
+  const left = added.reduce((all, { left_out }) => all + total(left_out), 0);
+  return `${plural(added.length, 'source')}: ${all}${left ? `; left out: ${whole(left)}` : ''}`;
+}
+
+/** Whether it looks as if the author's name were wrong in it: nobody should have to unfold that. */
+export const misnamed = ({ none_mine, all_mine }: AddedSource): boolean =>
+  none_mine.length + all_mine.length > 0;
+
+/** More sources than that are folded: nobody reads them all before the button. */
+export const UNFOLDED = 5;
 
 /** What an import changed of what was there, a sentence each. */
 export function changes(added: AddedSource): string[] {

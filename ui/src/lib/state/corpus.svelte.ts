@@ -11,6 +11,22 @@ class Corpus {
   problem = $state('');
   private asked = 0;
 
+  /** Known to hold nothing that could be learned. */
+  get isEmpty(): boolean {
+    return this.sources?.length === 0;
+  }
+
+  /** Only what there is, without its numbers; where that cannot be had, it stays unknown. */
+  async look(): Promise<void> {
+    const turn = ++this.asked;
+    try {
+      const found = await fetchCorpus();
+      if (turn === this.asked) this.sources = found;
+    } catch {
+      // The Training view's list says that the server is gone.
+    }
+  }
+
   async refresh(): Promise<void> {
     const turn = ++this.asked;
     try {
