@@ -250,13 +250,10 @@ def test_the_page_finds_a_server_that_comes_back(chromium: Browser, lab: Workspa
         stop_server(running)
 
 
-def test_without_a_model_the_chat_leads_to_training(
-    chromium: Browser, empty_server: Server
-) -> None:
-    """Nothing trained, nothing to say: a link; what cannot begin says why."""
+def test_what_cannot_begin_says_why(chromium: Browser, empty_server: Server) -> None:
+    """There is nothing to learn from."""
     page = chromium.new_page()
-    page.goto(empty_server.url)
-    page.get_by_role("link", name="Train a model").click()
+    page.goto(empty_server.url + "#/training")
     page.get_by_role("button", name="Train a model").click()
     page.get_by_role("button", name="Start").click()
     expect(page.get_by_role("alert")).to_contain_text("2,000", timeout=SOON)

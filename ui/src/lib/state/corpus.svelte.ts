@@ -9,6 +9,8 @@ class Corpus {
   /** The numbers take longer than the list. */
   counting = $state(false);
   problem = $state('');
+  /** It was asked what there is, and there was an answer, or none can be had. */
+  looked = $state(false);
   private asked = 0;
 
   /** Known to hold nothing that could be learned. */
@@ -25,6 +27,7 @@ class Corpus {
     } catch {
       // The Training view's list says that the server is gone.
     }
+    this.looked = true;
   }
 
   async refresh(): Promise<void> {
