@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.server.conftest import PATIENCE, Server
+from inkling.workspace import Workspace
+from tests.server.conftest import PATIENCE, Server, start_server, stop_server
+from tests.voices import random_run
 
 pytestmark = pytest.mark.browser
 
@@ -41,3 +44,22 @@ def test_without_writing_there_is_nothing_to_train_on(
         expect(page.get_by_role("link", name="Add your writing first")).to_have_count(0)
     finally:
         page.close()
+
+
+def test_while_a_first_model_is_read_the_chat_does_not_say_that_there_is_none(
+    chromium: Browser, tmp_path: Path
+) -> None:
+    """Reading one takes a while on a machine that trains; what was true before is not repeated."""
+    workspace = Workspace.create(tmp_path / "first")
+    running = start_server(workspace.path)
+    page = chromium.new_page()
+    try:
+        page.goto(running.url + "#/chat")
+        page.get_by_text("There is no model to chat with yet.").wait_for()
+        page.route("**/api/health*", lambda route: None)  # the server has not read it yet
+        random_run(workspace)
+        expect(page.get_by_text("Loading the model…")).to_be_visible()
+        expect(page.get_by_role("alert")).to_have_count(0)
+    finally:
+        page.close()
+        stop_server(running)
