@@ -90,6 +90,18 @@ def test_a_newer_export_adds_the_new_messages_only(store: CorpusStore, identifie
     assert sum(map(len, texts(store))) == 7
 
 
+def test_every_field_of_a_message_comes_back(store: CorpusStore) -> None:
+    """Also those that are not there, and in a session of several statements."""
+    whole = Message("Ada", True, "hi", "forward", "m1", "2024-01-01T10:00:00Z", "m0", "chat.txt:1")
+    least = Message("Cleo", False, "hello")
+    messages = [whole, least] * 60
+    store.add("export", "w", [chat(messages)])
+    assert [message for stored in store.conversations() for message in stored.messages] == messages
+    with store.reading() as db:
+        kinds = "SELECT DISTINCT typeof(is_me), typeof(message_id), typeof(timestamp) FROM message"
+        assert set(db.execute(kinds)) == {("integer", "text", "text"), ("integer", "null", "null")}
+
+
 def test_exports_that_overlap_become_one(store: CorpusStore) -> None:
     """A gap in the middle is filled, and two sessions that it joins are one."""
     store.add("a", "w", [chat([said(0, "Cleo", "a"), said(200, "Cleo", "c")])])

@@ -56,6 +56,21 @@ def test_what_is_pulled_is_what_stands_there(value: Any, step: int, plain: bool)
     assert stream.peek() == ""
 
 
+BETWEEN = st.sampled_from([",", ", ", ",\n  ", " ,", "\t, "])
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(JSON, BETWEEN), max_size=12), st.integers(1, 9))
+def test_items_are_found_whatever_stands_between_them(
+    values: list[tuple[Any, str]], step: int
+) -> None:
+    """The space around a comma may change in the middle of a list, and what begins behind it."""
+    listed = "".join(json.dumps(value) + between for value, between in values).rstrip(", \n\t")
+    stream = JsonStream(Slow(f"[{listed}]".encode(), step))
+    assert list(stream.items()) == json.loads(f"[{listed}]")
+    assert not stream.damaged
+
+
 def test_items_behind_a_broken_one_are_read() -> None:
     """A number of 5,000 digits and ten thousand brackets cost themselves only."""
     deep = "[" * 10_000 + "]" * 10_000

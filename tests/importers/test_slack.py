@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any
+from collections import Counter
+from typing import Any, BinaryIO
 
 import pytest
 from hypothesis import given, settings
 
 from inkling.corpus.importers.slack import IMPORTER
-from inkling.corpus.importing.importer import ReadOptions
+from inkling.corpus.importing.importer import ImportedChat, ReadOptions
+from inkling.corpus.importing.registry import detect
+from inkling.corpus.importing.tree import Tree, TreeFile
 from tests.importers.checks import ONE_CHARACTER, mutated, read_all
+from tests.importers.trees import tree_of
 
 USERS = [
     {
@@ -124,6 +128,29 @@ def test_an_export_inside_a_folder_and_a_damaged_day() -> None:
     read = read_all(IMPORTER, files, ReadOptions.of(["wilma"]))
     assert read.mine == ["yes"]
     assert read.dropped["JSON that breaks off or is damaged"] == 1
+
+
+def test_each_day_is_opened_once() -> None:
+    """Years of a workspace are thousands of small files: the names say whose they are, and no other
+    importer looks into them."""
+    opened: Counter[str] = Counter()
+    tree = tree_of(FILES)
+
+    def counted(file: TreeFile) -> TreeFile:
+        def count() -> BinaryIO:
+            opened[file.path] += 1
+            return file.open()
+
+        return TreeFile(file.path, file.size, count)
+
+    counting = Tree(tree.name, tuple(map(counted, tree.files)))
+    ((importer, claim),) = detect(counting)
+    for record in importer.read(counting, claim, ReadOptions()):
+        if isinstance(record, ImportedChat):
+            assert list(record.messages)
+    assert importer is IMPORTER
+    days = {path for path in FILES if "/2021" in path}
+    assert {path: opened[path] for path in days} == dict.fromkeys(days, 1)
 
 
 def test_other_folders_of_days_are_not_claimed() -> None:

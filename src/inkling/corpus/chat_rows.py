@@ -212,19 +212,24 @@ def insert_messages(db: sqlite3.Connection, conversation: int, messages: Sequenc
     """Add the messages of a conversation that has none yet."""
     for start in range(0, len(messages), ROWS):
         values: list[object] = [conversation]
-        for position, message in enumerate(messages[start : start + ROWS], start):
-            values.append(position)
-            values += message
-        db.execute(_insertion(min(ROWS, len(messages) - start)), values)
+        rows = messages[start : start + ROWS]
+        for position, message in enumerate(rows, start):
+            author, is_me, text, kind, identity, timestamp, reply_to, raw_ref = message
+            # Python's sqlite3 looks for an adapter of each None and each bool, which takes longer
+            # than all else: half of an import's time in the database.
+            values += (
+                position, author, 1 if is_me else 0, text, kind,
+                identity or "", timestamp or "", reply_to or "", raw_ref or "",
+            )  # fmt: skip
+        db.execute(_insertion(len(rows)), values)
 
 
 @lru_cache(maxsize=ROWS)
 def _insertion(rows: int) -> str:
-    """A statement for so many messages of one conversation, which is its first value."""
-    each = len(Message._fields) + 1
-    numbered = (
-        ", ".join(["?1", *(f"?{2 + row * each + column}" for column in range(each))])
-        for row in range(rows)
+    """A statement for so many messages of one conversation, which is its first value. What is
+    optional is NULL where the value is empty."""
+    columns = ["?", "?", "?", "?", "?"] + ["NULLIF(?, '')"] * 4
+    row = f"(?1, {', '.join(columns)})"
+    return f"INSERT INTO message(conversation, position, {MESSAGE_COLUMNS}) VALUES " + ", ".join(
+        [row] * rows
     )
-    listed = ", ".join(f"({row})" for row in numbered)
-    return f"INSERT INTO message(conversation, position, {MESSAGE_COLUMNS}) VALUES {listed}"

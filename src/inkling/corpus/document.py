@@ -27,8 +27,12 @@ def content_hash(*parts: str) -> str:
 def _measured(part: str) -> bytes:
     """A part behind its length."""
     data = part.encode("utf-8", "surrogatepass")
+    return _length(data) + data
+
+
+def _length(data: bytes) -> bytes:
     length = len(data)
-    return (_LENGTHS[length] if length < 256 else length.to_bytes(8, "little")) + data
+    return _LENGTHS[length] if length < 256 else length.to_bytes(8, "little")
 
 
 @dataclass(frozen=True)
@@ -90,15 +94,17 @@ class Conversation:
     def content_hash(self) -> str:
         # As `content_hash` of the role, the author and the text of each message, then all times;
         # there are millions of messages, and few who speak.
-        speakers: dict[tuple[bool, str], bytes] = {}
+        speakers: dict[tuple[str, bool], bytes] = {}
         pieces = [_measured("conversation")]
-        for author_id, is_me, text, *_ in self.messages:
-            speaker = speakers.get((is_me, author_id))
+        for message in self.messages:
+            who = message[:2]
+            speaker = speakers.get(who)
             if speaker is None:
+                author_id, is_me = who
                 speaker = _measured("me" if is_me else "them") + _measured(author_id)
-                speakers[is_me, author_id] = speaker
-            pieces.append(speaker)
-            pieces.append(_measured(text))
+                speakers[who] = speaker
+            text = message[2].encode("utf-8", "surrogatepass")
+            pieces += speaker, _length(text), text
         times = [message.timestamp or "" for message in self.messages]
         if any(times):
             pieces += map(_measured, times)

@@ -10,7 +10,6 @@ at the same time; said twice, it is two messages.
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,8 +21,6 @@ from inkling.corpus.dialog import SESSION_GAP
 from inkling.corpus.document import Message
 
 GAP = SESSION_GAP.total_seconds()
-_CLOCK = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
-
 MAX_MESSAGES = 5_000
 """In a session: a chat without times, or one that never sleeps, is cut all the same, so that memory
 does not grow with it."""
@@ -35,7 +32,7 @@ def seconds(timestamp: str | None) -> float | None:
         return None
     try:
         # Most times are to the second or the millisecond, in UTC or naive, and many of one day.
-        minute = _day(timestamp[:11]) + _clock(timestamp[11:16])
+        minute = _day(timestamp[:11]) + _MINUTES[timestamp[11:16]]
         if len(timestamp) < 21:
             return minute + _SECONDS[timestamp[16:]]
         return (1000 * (minute + _SECONDS[timestamp[16:19]]) + _THOUSANDTHS[timestamp[19:]]) / 1000
@@ -48,6 +45,11 @@ def seconds(timestamp: str | None) -> float | None:
         return None
 
 
+_MINUTES = {
+    f"{hour:02}:{minute:02}": 3600.0 * hour + 60.0 * minute
+    for hour in range(24)
+    for minute in range(60)
+}
 _SECONDS = {f":{second:02}{zone}": float(second) for second in range(60) for zone in ("", "Z")}
 _THOUSANDTHS = {f".{part:03}{zone}": part for part in range(1000) for zone in ("", "Z")}
 
@@ -58,14 +60,6 @@ def _day(text: str) -> float:
     if text[10:] not in ("T", " "):
         raise ValueError
     return datetime.fromisoformat(text[:10]).replace(tzinfo=UTC).timestamp()
-
-
-@lru_cache(maxsize=1440)
-def _clock(text: str) -> float:
-    """Seconds of the day at `10:12`. Raises ValueError for anything else."""
-    if _CLOCK.fullmatch(text) is None:
-        raise ValueError
-    return 3600.0 * int(text[:2]) + 60.0 * int(text[3:])
 
 
 class MessageSession(NamedTuple):

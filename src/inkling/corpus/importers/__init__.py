@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from inkling.corpus.importing.importer import ImportedRecord
 
 BUILT_IN: tuple[str, ...] = (
+    "slack",
     "substack",
     "medium",
     "wordpress",
@@ -38,14 +39,15 @@ BUILT_IN: tuple[str, ...] = (
     "pdf",
     "reddit",
     "signal",
-    "slack",
     "static_site",
     "telegram",
     "whatsapp",
     "x_archive",
     "files",
 )
-"""Modules of this package. Of two that are equally sure of a file the first one gets it."""
+"""Modules of this package. Of two that are equally sure of a file the first one gets it. Slack
+has a file for each day and is known by their names alone, so it comes before those that open files.
+"""
 
 
 def read_path(path: Path, me: str | None = None) -> Iterator[ImportedRecord]:

@@ -191,17 +191,19 @@ def _messages(
             yield Dropped(reason, raw_ref)
             continue
         author, account, shown = _author(item)
-        people.setdefault(author, shown or account or author)
+        if author not in people:
+            people[author] = shown or account or author
         reference = item.get("reference")
         reply = reference.get("messageId") if isinstance(reference, dict) else None
         yield Message(
-            author_id=author,
-            is_me=author in me or bool(options.me and options.is_me(author, account, shown)),
-            text=text,
-            message_id=message_id,
-            timestamp=from_iso(item.get("timestamp")),
-            reply_to=str(reply) if isinstance(reply, (str, int)) else None,
-            raw_ref=raw_ref,
+            author,
+            author in me or options.is_me(author, account, shown),
+            text,
+            "text",
+            message_id,
+            from_iso(item.get("timestamp")),
+            str(reply) if isinstance(reply, (str, int)) else None,
+            raw_ref,
         )
 
 

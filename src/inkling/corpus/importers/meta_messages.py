@@ -34,6 +34,8 @@ _WRITTEN_FOR = re.compile(
     r"|added .{1,100} to the group|removed .{1,100} from the group|created the group).{0,200}"
     r")"
 )
+# Fields of which a value can say that a message is none; most messages have none of them.
+_TELLING = frozenset(("type", "is_unsent", "isUnsent", "call_duration"))
 _MEDIA = frozenset(
     ("photos", "videos", "audio_files", "gifs", "files", "sticker", "media", "photo", "attachments")
 )
@@ -55,49 +57,52 @@ def repaired(text: str) -> str:
 def messages(
     files: tuple[TreeFile, ...], me: frozenset[str], people: dict[str, str], options: ReadOptions
 ) -> Iterator[Message | Dropped]:
-    """Of all files, each on its own: a damaged one does not stop the rest."""
+    """Of all files, each on its own: a damaged one does not stop the rest. `people` is filled on
+    the way."""
+    known: dict[str, tuple[str, bool]] = {}
+    """By the name as it is written: the author, and whether that is me."""
     for file in files:
+        path = file.path
         try:
             for number, item in oldest_first(_items(file), _time):
                 if item is CUT:
-                    yield Dropped("the rest of the file could not be read", file.path)
-                else:
-                    yield _message(item, f"{file.path}#{number}", me, people, options)
+                    yield Dropped("the rest of the file could not be read", path)
+                    continue
+                raw_ref = f"{path}#{number}"
+                if not isinstance(item, dict):
+                    yield Dropped("a damaged message" if item is None else "no message", raw_ref)
+                    continue
+                words = item.get("content", item.get("text"))
+                text = repaired(words) if isinstance(words, str) else ""
+                reason = _reason(item, text)
+                if reason is not None:
+                    yield Dropped(reason, raw_ref)
+                    continue
+                name = item.get("sender_name", item.get("senderName"))
+                if not isinstance(name, str) or not name:
+                    name = "unknown"
+                if name not in known:
+                    author = repaired(name)
+                    people.setdefault(author, author)
+                    known[name] = author, author in me or options.is_me(author)
+                author, is_me = known[name]
+                moment = item.get("timestamp_ms", item.get("timestamp"))
+                when = from_unix(moment, per_second=1000)
+                yield Message(author, is_me, text, "text", None, when, None, raw_ref)
         except (OSError, EOFError):
-            yield Dropped("the rest of the file could not be read", file.path)
-
-
-def _message(
-    item: Any, raw_ref: str, me: frozenset[str], people: dict[str, str], options: ReadOptions
-) -> Message | Dropped:
-    if not isinstance(item, dict):
-        return Dropped("a damaged message" if item is None else "no message", raw_ref)
-    name = item.get("sender_name", item.get("senderName"))
-    author = repaired(name) if isinstance(name, str) and name else "unknown"
-    words = item.get("content", item.get("text"))
-    text = repaired(words) if isinstance(words, str) else ""
-    reason = _reason(item, text)
-    if reason is not None:
-        return Dropped(reason, raw_ref)
-    people.setdefault(author, author)
-    return Message(
-        author_id=author,
-        is_me=author in me or bool(options.me and options.is_me(author)),
-        text=text,
-        timestamp=from_unix(item.get("timestamp_ms", item.get("timestamp")), per_second=1000),
-        raw_ref=raw_ref,
-    )
+            yield Dropped("the rest of the file could not be read", path)
 
 
 def _reason(item: dict[str, Any], text: str) -> str | None:
     """Why a message is left out, or None."""
-    kind = item.get("type")
-    if item.get("is_unsent") is True or item.get("isUnsent") is True:
-        return "deleted message"
-    if kind == "Call" or "call_duration" in item or kind == "call":
-        return "call"
-    if kind in ("Subscribe", "Unsubscribe", "Payment", "Plan", "placeholder"):
-        return "system notice"
+    if not _TELLING.isdisjoint(item):
+        kind = item.get("type")
+        if item.get("is_unsent") is True or item.get("isUnsent") is True:
+            return "deleted message"
+        if kind == "Call" or "call_duration" in item or kind == "call":
+            return "call"
+        if kind in ("Subscribe", "Unsubscribe", "Payment", "Plan", "placeholder"):
+            return "system notice"
     if text.strip():
         return "system notice" if len(text) < 400 and _WRITTEN_FOR.fullmatch(text) else None
     if any(item.get(key) for key in _MEDIA):

@@ -66,7 +66,8 @@ def _claims(tree: Tree) -> Iterator[Claim]:
             continue
         # Canvases and other files that lie among the days.
         paths.update(file.path for file in tree.files if file.folder in days)
-        yield Claim(frozenset(paths), 0.95, f"Slack workspace, {plural(len(days), 'conversation')}")
+        sure = 1.0 if days else 0.95
+        yield Claim(frozenset(paths), sure, f"Slack workspace, {plural(len(days), 'conversation')}")
 
 
 def _days(tree: Tree, root: str) -> dict[str, list[TreeFile]]:
@@ -148,6 +149,8 @@ class _Workspace:
     def _messages(
         self, files: list[TreeFile], people: dict[str, str], options: ReadOptions
     ) -> Iterator[Message | Dropped]:
+        mine: dict[str, bool] = {}
+        """Of whoever has spoken, whether that is me."""
         for file in files:
             messages = []
             for value in json_items(file):
@@ -159,47 +162,55 @@ class _Workspace:
                     yield Dropped("no message", file.path)
             messages.sort(key=_moment)
             for message in messages:
-                yield self._message(message, file.path, people, options)
+                said = self._said(message)
+                if isinstance(said, str):
+                    yield Dropped(said, file.path)
+                    continue
+                user, own = said
+                if user not in mine:
+                    mine[user] = options.is_me(user, *self.handles.get(user, ()))
+                    people[user] = self._name(user, message)
+                stamp = text_or_none(message.get("ts"))
+                thread = text_or_none(message.get("thread_ts"))
+                is_bot = message.get("bot_id") or message.get("subtype") == "bot_message"
+                yield Message(
+                    user,
+                    mine[user],
+                    own,
+                    "bot" if is_bot or user in self.bots else "text",
+                    stamp,
+                    times.from_unix(stamp),
+                    thread if thread != stamp else None,
+                    file.path,
+                )
 
-    def _message(
-        self, message: dict[str, Any], raw_ref: str, people: dict[str, str], options: ReadOptions
-    ) -> Message | Dropped:
+    def _said(self, message: dict[str, Any]) -> tuple[str, str] | str:
+        """Who said what with a message, or why it is left out."""
         subtype = message.get("subtype")
         if subtype == "tombstone":
-            return Dropped("deleted message", raw_ref)
+            return "deleted message"
         if subtype == "huddle_thread":
-            return Dropped("call", raw_ref)
-        is_bot = subtype == "bot_message" or bool(message.get("bot_id"))
+            return "call"
         if subtype != "bot_message" and subtype not in _WRITTEN:
-            return Dropped("system notice", raw_ref)
+            return "system notice"
         user = text_or_none(message.get("user")) or text_or_none(message.get("bot_id"))
         if user is None:
-            return Dropped("message without an author", raw_ref)
+            return "message without an author"
         written = text_or_none(message.get("text")) or ""
         if subtype == "file_share" and (shared := _SHARED.fullmatch(written)) is not None:
             written = shared[1] or ""
         text = self._text(written)
         if not text.strip():
             attached = any(message.get(key) for key in ("files", "file", "attachments"))
-            return Dropped("media without text" if attached else "empty", raw_ref)
+            return "media without text" if attached else "empty"
         own = _without_quotes(text)
-        if not own.strip():
-            return Dropped("only quoted text", raw_ref)
-        if user not in people:
-            profile = dict_of(message.get("user_profile"))
-            shown = self.names.get(user) or text_or_none(profile.get("display_name"))
-            people[user] = shown or text_or_none(profile.get("real_name")) or user
-        stamp, thread = text_or_none(message.get("ts")), text_or_none(message.get("thread_ts"))
-        return Message(
-            author_id=user,
-            is_me=options.is_me(user, *self.handles.get(user, ())),
-            text=own,
-            kind="bot" if is_bot or user in self.bots else "text",
-            message_id=stamp,
-            timestamp=times.from_unix(stamp),
-            reply_to=thread if thread != stamp else None,
-            raw_ref=raw_ref,
-        )
+        return (user, own) if own.strip() else "only quoted text"
+
+    def _name(self, user: str, message: dict[str, Any]) -> str:
+        """As who someone is shown; of a guest only the message itself tells it."""
+        profile = dict_of(message.get("user_profile"))
+        shown = self.names.get(user) or text_or_none(profile.get("display_name"))
+        return shown or text_or_none(profile.get("real_name")) or user
 
     def _text(self, text: str) -> str:
         return html.unescape(_MARKUP.sub(self._shown, text)) if "<" in text or "&" in text else text

@@ -20,7 +20,8 @@ CHUNK_BYTES = 1 << 18
 # No message, post or profile is larger; more is skipped without being held.
 VALUE_CHARACTERS = 1 << 26
 
-_COMMA = re.compile(r'[ \t\r\n]*,[ \t\r\n]*(?=[{\["])')
+# Up to the first character of a value that says itself where it ends.
+_COMMA = re.compile(r'[ \t\r\n]*,[ \t\r\n]*[{\["]')
 _SPACE = re.compile(r"[ \t\r\n]*")
 _STRUCTURE = re.compile(r'[\[\]{}"]')
 _STRING_END = re.compile(r'["\\]')
@@ -100,10 +101,17 @@ class JsonStream:
             while self._next_element(first):
                 first = False
                 yield self._decode()
-                # Most values stand whole in the buffer, with nothing but a comma between them.
-                while (comma := _COMMA.match(self._buffer, self._at)) is not None:
+                # Most values stand whole in the buffer, and between most of them is the same.
+                between = "no value yet"
+                while True:
+                    if self._buffer.startswith(between, self._at):
+                        start = self._at + len(between) - 1
+                    elif (comma := _COMMA.match(self._buffer, self._at)) is not None:
+                        between, start = comma[0], comma.end() - 1
+                    else:
+                        break
                     try:
-                        value, self._at = self._scan(self._buffer, comma.end())
+                        value, self._at = self._scan(self._buffer, start)
                     except (ValueError, RecursionError, StopIteration):
                         break
                     yield value

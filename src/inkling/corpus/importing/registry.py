@@ -72,9 +72,15 @@ def detect(tree: Tree, only: Importer | None = None) -> list[tuple[Importer, Cla
         claims = list(only.claims(tree))
         everything = Claim(frozenset(file.path for file in tree.files), 1.0, tree.name)
         return [(only, claim) for claim in claims or [everything] if claim.files]
-    return surest(
-        [(importer, claim) for importer in importers() for claim in importer.claims(tree)]
-    )
+    found: list[tuple[Importer, Claim]] = []
+    for importer in importers():
+        claims = list(importer.claims(tree))
+        found += ((importer, claim) for claim in claims)
+        # Nobody can be surer of these, so nobody else opens them.
+        certain = frozenset().union(*(claim.files for claim in claims if claim.certainty == 1))
+        if certain:
+            tree = tree.without(certain)
+    return surest(found)
 
 
 def surest(claims: Iterable[tuple[Importer, Claim]]) -> list[tuple[Importer, Claim]]:

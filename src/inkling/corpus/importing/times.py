@@ -17,9 +17,13 @@ from inkling.corpus.importing.month_names import AFTERNOON, MONTHS, MORNING
 
 # No date is longer; what is longer is not looked at.
 _LONGEST = 120
+_LONGEST_COUNT = 32
 
 _FIRST_DAY = date(1970, 1, 1)
+# There are millions of messages, so what a time is made of is written once.
 _TWO = [f"{number:02}" for number in range(60)]
+_MINUTES = [f"T{hour:02}:{minute:02}:" for hour in range(24) for minute in range(60)]
+_PARTS = ["Z", *(f".{part:03}Z" for part in range(1, 1000))]
 
 _ISO = re.compile(
     r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})"
@@ -60,33 +64,29 @@ def from_unix(value: object, *, per_second: int = 1) -> str | None:
 
     `per_second`: 1,000 for milliseconds.
     """
-    if isinstance(value, str) and len(value) < 11 and per_second == 1 and value.isdecimal():
-        # As `result.json` has it, millions of times.
-        count = int(value)
-        days, second = divmod(count, 86_400)
-        minute, second = divmod(second, 60)
-        return f"{_day_of(days)}{_clock_of(minute)}{_TWO[second]}Z" if count else None
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        return None
-    if isinstance(value, str) and len(value) > 32:
-        return None
+    part = 0
     try:
-        if per_second == 1000 and type(value) is int:
-            seconds, rest = divmod(value, 1000)
-        elif isinstance(value, float) or (isinstance(value, str) and "." in value):
-            seconds, rest = divmod(round(float(value) * 1000 / per_second), 1000)
-        elif per_second == 1:
-            seconds, rest = int(value), 0
+        if type(value) is int:
+            seconds = value
+            if per_second == 1000:
+                seconds, part = divmod(value, 1000)
+        elif isinstance(value, str) and len(value) <= _LONGEST_COUNT:
+            if "." in value:
+                seconds, part = divmod(round(float(value) * (1000 / per_second)), 1000)
+            else:
+                seconds, rest = divmod(int(value), per_second)
+                part = rest * 1000 // per_second
+        elif isinstance(value, float):
+            seconds, part = divmod(round(value * (1000 / per_second)), 1000)
         else:
-            seconds, rest = divmod(int(value) * 1000 // per_second, 1000)
+            return None
+        if seconds <= 0:
+            return None
         days, second = divmod(seconds, 86_400)
         minute, second = divmod(second, 60)
-        written = f"{_day_of(days)}{_clock_of(minute)}{_TWO[second]}"
-    except (ValueError, OverflowError, OSError):
+        return f"{_day_of(days)}{_MINUTES[minute]}{_TWO[second]}{_PARTS[part]}"
+    except (ValueError, OverflowError):
         return None
-    if seconds <= 0:
-        return None
-    return f"{written}.{rest:03}Z" if rest else f"{written}Z"
 
 
 # The messages of a day have one date.
@@ -94,12 +94,6 @@ def from_unix(value: object, *, per_second: int = 1) -> str | None:
 def _day_of(days: int) -> str:
     """Raises OverflowError for a day that the calendar does not have."""
     return (_FIRST_DAY + timedelta(days=days)).isoformat()
-
-
-@lru_cache(maxsize=1440)
-def _clock_of(minute: int) -> str:
-    """The hour and the minute of a day, with what stands around them."""
-    return f"T{_TWO[minute // 60]}:{_TWO[minute % 60]}:"
 
 
 def from_iso(value: object) -> str | None:

@@ -78,6 +78,10 @@ class Tree:
         places = sorted(place for path in paths for place in self._places.get(path, ()))
         return Tree(self.name, tuple(self.files[place] for place in places))
 
+    def without(self, paths: frozenset[str]) -> Tree:
+        """The same tree without these files."""
+        return Tree(self.name, tuple(file for file in self.files if file.path not in paths))
+
     @functools.cached_property
     def _places(self) -> dict[str, list[int]]:
         """Where in `files` a path stands; of an archive that holds a path twice, all."""
