@@ -66,6 +66,8 @@ class Runtime:
     """The backend of `torch.compile` that long trainings use; None for none."""
     losses_read_every: int = 1
     """Steps. To read a loss waits for all that a GPU still has to compute."""
+    holds_ids: bool = False
+    """Whether packed ids lie on the device, where they fit beside the model."""
 
     @classmethod
     def detect(
@@ -95,7 +97,9 @@ class Runtime:
             torch.cuda.set_device(ranks.local_rank)
             device = torch.device("cuda", ranks.local_rank)
             dtype = torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
-            return cls(device, dtype, count, began, ranks, "inductor", losses_read_every=10)
+            return cls(
+                device, dtype, count, began, ranks, "inductor", losses_read_every=10, holds_ids=True
+            )
         return cls(torch.device("cpu"), torch.float32, count, began, ranks)
 
     def describe(self) -> str:

@@ -18,6 +18,7 @@ from inkling.evaluation.likelihood import Likelihood
 from inkling.model.gpt import GPT
 from inkling.runs import Run
 from inkling.training import forward
+from inkling.training.batches import Batches
 from inkling.training.callbacks import Callbacks, StepReport
 from inkling.training.loop import run_phase
 from inkling.training.optim import Muon
@@ -123,14 +124,14 @@ def test_losses_are_all_that_is_waited_for(
         setup.evaluate = lambda model: Likelihood(1.0, 10, 10)
         begun: list[int] = []
         # The checkpoint before the first step is no part of it.
-        next_batch = setup.loader.next_batch
+        next_batch = Batches.next
 
-        def first(*args: Any) -> Any:
+        def noted(batches: Batches) -> Any:
             begun.append(syncs.count)
-            return next_batch(*args)
+            return next_batch(batches)
 
-        setup.loader.next_batch = first  # type: ignore[method-assign]
-        run_phase(changed(setup, losses_read_every=every))
+        monkeypatch.setattr(Batches, "next", noted)
+        run_phase(changed(setup, losses_read_every=every, holds_ids=True))
     assert len(at_step) == 20
     assert at_step[-1] - begun[0] == waits
 
@@ -142,6 +143,14 @@ def test_reading_losses_later_changes_nothing(tmp_path: Path) -> None:
         setup = setup_of(tmp_path / str(every), settings)
         run_phase(changed(setup, losses_read_every=every))
     assert_same(Run(tmp_path / "1"), Run(tmp_path / "5"))
+
+
+def test_ids_that_lie_on_the_device_change_nothing(tmp_path: Path) -> None:
+    """The same weights and metrics to the bit, over more than an epoch."""
+    for held in (False, True):
+        setup = setup_of(tmp_path / str(held), SETTINGS.replace(steps=23, eval_every=23))
+        run_phase(changed(setup, holds_ids=held))
+    assert_same(Run(tmp_path / "False"), Run(tmp_path / "True"))
 
 
 def test_speed_is_that_of_the_steps_not_of_their_reports() -> None:

@@ -84,7 +84,8 @@ class WindowLoader:
         starts = np.concatenate([starts, np.array(sorted(edges), dtype=starts.dtype)])
         return generator.permutation(starts)
 
-    def next_batch(self, rows: int, share: RowShare = ALL_ROWS) -> TrainingBatch:
+    def next_starts(self, rows: int, share: RowShare = ALL_ROWS) -> np.ndarray:
+        """Where the share's windows of a batch of `rows` begin, each of T + 1 ids."""
         starts: list[int] = []
         while len(starts) < rows:
             if self._cursor == len(self._starts):
@@ -92,8 +93,10 @@ class WindowLoader:
                 self._starts = self._epoch_starts()
             starts.append(self._starts[self._cursor])
             self._cursor += 1
-        own = np.asarray(starts)[share.first :: share.count]
-        index = own[:, None] + np.arange(self.length + 1)
+        return np.asarray(starts)[share.first :: share.count]
+
+    def next_batch(self, rows: int, share: RowShare = ALL_ROWS) -> TrainingBatch:
+        index = self.next_starts(rows, share)[:, None] + np.arange(self.length + 1)
         ids = self.data.ids[index].astype(np.int64)
         x, y = ids[:, :-1], ids[:, 1:].copy()
         if self.data.mask is not None:
@@ -214,6 +217,9 @@ class DialogLoader:
         self._rows = self._epoch_rows()
 
 
+LoaderPart = tuple[DialogLoader | WindowLoader, int, RowShare]
+
+
 class MixedLoader:
     """Every row of a batch comes from the second loader with probability `ratio`, else from the
     first: dialogs among base rows, or base rows replayed among dialogs."""
@@ -223,17 +229,23 @@ class MixedLoader:
         self.main, self.replay, self.ratio, self.seed = main, replay, ratio, seed
         self._drawn = 0
 
-    def next_batch(self, rows: int, share: RowShare = ALL_ROWS) -> TrainingBatch:
+    def next_parts(self, rows: int, share: RowShare = ALL_ROWS) -> list[LoaderPart]:
+        """Which of the two gives how many of the next `rows`, and which of them are the share's."""
         generator = np.random.default_rng((self.seed, 7, self._drawn))
-        from_replay = generator.random(rows) < self.ratio
         self._drawn += 1
-        replayed = int(from_replay.sum())
+        replayed = int((generator.random(rows) < self.ratio).sum())
         first = rows - replayed
-        parts = []
+        parts: list[LoaderPart] = []
         if first:
-            parts.append(self.main.next_batch(first, share))
+            parts.append((self.main, first, share))
         if replayed:
-            parts.append(self.replay.next_batch(replayed, share.behind(first)))
+            parts.append((self.replay, replayed, share.behind(first)))
+        return parts
+
+    def next_batch(self, rows: int, share: RowShare = ALL_ROWS) -> TrainingBatch:
+        parts = [
+            loader.next_batch(count, own) for loader, count, own in self.next_parts(rows, share)
+        ]
         return np.concatenate([x for x, _ in parts]), np.concatenate([y for _, y in parts])
 
     def state(self) -> dict[str, int]:

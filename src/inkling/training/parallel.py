@@ -21,10 +21,10 @@ from inkling.config import BatchSettings, Phase, RunConfig
 from inkling.errors import TrainingError
 from inkling.ranks import Ranks
 from inkling.runs import Run
+from inkling.training.batches import rows_of_step
 from inkling.training.budget import Budget, Pace
 from inkling.training.callbacks import Callbacks
 from inkling.training.divided import is_divided
-from inkling.training.step import rows_of_step
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

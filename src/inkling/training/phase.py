@@ -24,6 +24,7 @@ from inkling.checkpoints import Checkpoint
 from inkling.config import Phase, Replan, TrainingSettings
 from inkling.runs import Run
 from inkling.tokens.loader import Loader
+from inkling.training.batches import Batches
 from inkling.training.budget import Budget
 from inkling.training.callbacks import Callbacks, StepReport
 from inkling.training.divided import is_divided, load_weights, whole
@@ -66,6 +67,7 @@ class PhaseState:
         self.setup = setup
         self.optimizers = Optimizers(setup.model, setup.settings.optimizer)
         steps = setup.settings.schedule.steps if not self.divided else 0
+        self.batches = Batches(setup.loader, setup.settings.batch, setup.runtime)
         self.loss_of = loss_function(setup.runtime, steps, setup.callbacks.on_note)
         self.unread: list[tuple[Tensor, StepReport]] = []
         """Steps that were made and whose loss nobody has looked at; this process's share of it."""

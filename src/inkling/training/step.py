@@ -11,14 +11,14 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from inkling.config import BatchSettings, TrainingSettings
+from inkling.config import TrainingSettings
 from inkling.errors import TrainingError
 from inkling.runtime import is_out_of_memory
-from inkling.tokens.loader import IGNORE, Loader, RowShare
+from inkling.tokens.loader import Loader
+from inkling.training.batches import Batches
 from inkling.training.forward import LossFunction, forward_loss, loss_function
 from inkling.training.optim import Optimizers
 from inkling.training.phase import PhaseState
@@ -37,7 +37,7 @@ def train_step(phase: PhaseState, factor: float) -> tuple[Tensor, int]:
     Raises TrainingError where one row is too many.
     """
     setup, ranks = phase.setup, phase.setup.runtime.ranks
-    x_BT, y_BT, own_targets = next_batch(setup.loader, setup.settings.batch, setup.runtime)
+    x_BT, y_BT, own_targets = phase.batches.next()
     targets = max(1, int(ranks.total(own_targets)))
     while True:
         try:
@@ -68,31 +68,6 @@ def train_step(phase: PhaseState, factor: float) -> tuple[Tensor, int]:
     return loss, targets
 
 
-def next_batch(
-    loader: Loader, settings: BatchSettings, runtime: Runtime
-) -> tuple[Tensor, Tensor, int]:
-    """This process's rows of a step, x and y, each (B, T) int64, on the device, and how many of
-    the targets count."""
-    ranks = runtime.ranks
-    share = RowShare(ranks.rank, ranks.count)
-    x, y = loader.next_batch(rows_of_step(settings), share)
-    targets = int((y != IGNORE).sum())
-    return _on_device(x, runtime), _on_device(y, runtime), targets
-
-
-def _on_device(array: np.ndarray, runtime: Runtime) -> Tensor:
-    tensor = torch.from_numpy(array)
-    if runtime.device.type == "cuda":
-        # From memory that stays where it is a copy goes on while the step before is computed.
-        return tensor.pin_memory().to(runtime.device, non_blocking=True)
-    return tensor.to(runtime.device)
-
-
-def rows_of_step(settings: BatchSettings) -> int:
-    """Rows of a step, of all processes together."""
-    return max(1, settings.total_batch_size // settings.sequence_length)
-
-
 def forward_backward(
     model: nn.Module,
     x_BT: Tensor,
@@ -119,12 +94,13 @@ def time_step(
     they take less than `patience` seconds in all; of several processes, of what this one does of
     it. Spoils the model."""
     optimizers = Optimizers(model, settings.optimizer)
+    batches = Batches(loader, settings.batch, runtime)
     loss_of = loss_function(runtime, steps=0)
     times: list[float] = []
     begun = time.perf_counter()
     while len(times) < 3 or (len(times) < 9 and time.perf_counter() - begun < patience):
         start = time.perf_counter()
-        x_BT, y_BT, targets = next_batch(loader, settings.batch, runtime)
+        x_BT, y_BT, targets = batches.next()
         rows = settings.batch.device_batch_size
         forward_backward(model, x_BT, y_BT, rows, max(1, targets), loss_of)
         optimizers.step(0.0)

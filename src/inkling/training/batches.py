@@ -1,0 +1,103 @@
+"""The batches of a phase as tensors where the model is.
+
+Knows: which ids lie on the device already, and how the others get there. Does not know: which rows
+come next (tokens.loader), what is learned from them.
+Data: Loader -> `Batches.next` -> x, y (B, T) int64 on the device, and how many targets count.
+
+On a GPU the packed ids of windows are copied there once, as far as they fit beside the model, and
+a step sends only where its windows begin. Rows of dialogs are put together anew in each epoch, in
+main memory, and are copied while the step before is computed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from inkling.config import BatchSettings
+from inkling.tokens.loader import IGNORE, Loader, MixedLoader, RowShare, WindowLoader
+
+if TYPE_CHECKING:
+    from inkling.runtime import Runtime
+
+HELD_SHARE = 0.25
+"""Of the device's free memory, the most that packed ids may take."""
+
+Batch = tuple[Tensor, Tensor, int]
+
+
+class Batches:
+    """This process's rows of step after step."""
+
+    def __init__(self, loader: Loader, settings: BatchSettings, runtime: Runtime) -> None:
+        self._loader, self._device = loader, runtime.device
+        self._rows = rows_of_step(settings)
+        self._share = RowShare(runtime.ranks.rank, runtime.ranks.count)
+        windows = loader.replay if isinstance(loader, MixedLoader) else loader
+        self._held = (
+            _HeldWindows(windows, runtime.device)
+            if isinstance(windows, WindowLoader) and _fits(windows, runtime)
+            else None
+        )
+
+    def next(self) -> Batch:
+        """x and y of the next step, (B, T) int64, and how many of these targets count."""
+        return self._next(self._loader, self._rows, self._share)
+
+    def _next(self, loader: Loader, rows: int, share: RowShare) -> Batch:
+        if self._held is not None and isinstance(loader, WindowLoader):
+            return self._held.next(rows, share)
+        if self._held is not None and isinstance(loader, MixedLoader):
+            parts = [self._next(*part) for part in loader.next_parts(rows, share)]
+            x, y, counts = zip(*parts, strict=True)
+            return torch.cat(x), torch.cat(y), sum(counts)
+        x_BT, y_BT = loader.next_batch(rows, share)
+        targets = int((y_BT != IGNORE).sum())
+        return _sent(x_BT, self._device), _sent(y_BT, self._device), targets
+
+
+class _HeldWindows:
+    """The ids of a window loader on the device, in four bytes each."""
+
+    def __init__(self, loader: WindowLoader, device: torch.device) -> None:
+        self._loader, self._device = loader, device
+        ids, mask = loader.data.ids, loader.data.mask
+        self._ids = torch.from_numpy(np.asarray(ids).astype(np.int32)).to(device)
+        self._ignored = None if mask is None else torch.from_numpy(np.asarray(mask) == 0).to(device)
+        self._counted = None if mask is None else np.concatenate([[0], np.cumsum(mask != 0)])
+        self._offsets = torch.arange(loader.length + 1, device=device)
+
+    def next(self, rows: int, share: RowShare) -> Batch:
+        starts = self._loader.next_starts(rows, share)
+        index = _sent(starts, self._device)[:, None] + self._offsets
+        ids = self._ids[index].long()
+        x, y = ids[:, :-1].contiguous(), ids[:, 1:].contiguous()
+        if self._ignored is None or self._counted is None:
+            return x, y, y.numel()
+        y.masked_fill_(self._ignored[index[:, 1:]], IGNORE)
+        # Counted in main memory: to count on the device would have to be waited for.
+        ends = starts + self._loader.length + 1
+        return x, y, int((self._counted[ends] - self._counted[starts + 1]).sum())
+
+
+def _fits(loader: WindowLoader, runtime: Runtime) -> bool:
+    if not runtime.holds_ids or runtime.device.type != "cuda":
+        return runtime.holds_ids
+    free, _ = torch.cuda.mem_get_info(runtime.device)
+    return len(loader.data) * (4 if loader.data.mask is None else 5) <= HELD_SHARE * free
+
+
+def _sent(array: np.ndarray, device: torch.device) -> Tensor:
+    tensor = torch.from_numpy(array)
+    if device.type == "cuda":
+        # From memory that stays where it is a copy goes on while the step before is computed.
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device)
+
+
+def rows_of_step(settings: BatchSettings) -> int:
+    """Rows of a step, of all processes together."""
+    return max(1, settings.total_batch_size // settings.sequence_length)
