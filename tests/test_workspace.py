@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from inkling.run_files import CONFIG_FILE
+from inkling.run_names import next_name, note_deleted
 from inkling.unfinished import sweep_run
+from inkling.workflows.delete_runs import delete_runs
 from inkling.workspace import Workspace
 
 
@@ -21,3 +24,23 @@ def test_a_sweep_takes_only_what_a_training_left(tmp_path: Path) -> None:
     sweep_run(workspace, "r")
     assert not [name for name in left if (run / name).exists()]
     assert [name for name in kept if (run / name).exists()] == kept
+
+
+def test_names_of_deleted_runs_are_not_given_again(tmp_path: Path) -> None:
+    """A saved reply that says "modern-2" must not come to mean another model; what a person called
+    a run is theirs to use again."""
+    workspace = Workspace.create(tmp_path / "w")
+    for name in ("modern-1", "modern-2", "good"):
+        workspace.run_path(name).mkdir(parents=True)
+        (workspace.run_path(name) / CONFIG_FILE).write_text("{}")
+    assert next_name(workspace, "modern") == "modern-3"
+    delete_runs(workspace, [workspace.run_path("modern-2"), workspace.run_path("good")])
+    assert workspace.run_names() == ["modern-1"]
+    assert next_name(workspace, "modern") == "modern-3"
+    assert next_name(workspace, "imported") == "imported-1"
+    assert workspace.deleted_names_path.read_text() == "modern-2\n"
+    assert workspace.deleted_names_path.stat().st_mode & 0o077 == 0
+    note_deleted(workspace, ["modern-2", "modern-3"])
+    assert workspace.deleted_names_path.read_text() == "modern-2\nmodern-3\n"
+    workspace.deleted_names_path.write_bytes(b"\xff\0\nmodern-1-tuned-1")
+    assert next_name(workspace, "modern-1-tuned") == "modern-1-tuned-2"

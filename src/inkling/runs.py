@@ -144,12 +144,6 @@ class Run:
         run.best_step()
         return run
 
-    @staticmethod
-    def next_name(workspace: Workspace, stem: str) -> str:
-        """`stem-N` with the first number not yet used."""
-        taken = set(workspace.run_names())
-        return next(name for n in range(1, 1_000_000) if (name := f"{stem}-{n}") not in taken)
-
     @property
     def name(self) -> str:
         return self.path.name

@@ -137,6 +137,7 @@ class Workspace:
             self.importing_path,
             self.training_log_path,
             self.training_status_path,
+            self.deleted_names_path,
             self._lock.path,
             self._importing.path,
         ]
@@ -160,6 +161,11 @@ class Workspace:
     @property
     def runs_path(self) -> Path:
         return self.path / "runs"
+
+    @property
+    def deleted_names_path(self) -> Path:
+        """Names of runs that were deleted: they are not given again."""
+        return self.path / ".deleted-runs"
 
     @property
     def ladders_path(self) -> Path:

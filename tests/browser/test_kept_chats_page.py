@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from inkling.chats import ChatStore
 from inkling.corpus.store import CorpusStore
@@ -143,6 +143,25 @@ def test_why_shows_the_memory(page: Page, talked: Workspace) -> None:
     memory.focus()
     page.keyboard.press("Home")
     expect(memory).to_have_attribute("aria-valuetext", "off")
+
+
+def test_why_that_is_closed_before_its_answer_is_no_error(page: Page) -> None:
+    """A double click opens it and closes it; the answer comes afterwards, for nobody."""
+    ask(page, "are you well?")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/why*", hold)
+    page.get_by_role("button", name="Why?").dblclick()
+    expect(page.locator(".why")).to_have_count(0)
+    with page.expect_response("**/why*"):
+        held[0].continue_()
+    page.get_by_role("button", name="Why?").click()  # what an error would have broken
+    expect(page.locator(".why")).to_be_visible()
+    for route in held[1:]:
+        route.continue_()
 
 
 def test_a_private_chat_leaves_nothing(page: Page, server: Server) -> None:

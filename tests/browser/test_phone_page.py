@@ -92,3 +92,12 @@ def test_a_row_of_tabs_shows_the_chosen_one_and_that_there_are_more(
     row.evaluate("(e) => e.scrollLeft = e.scrollWidth")
     left = row.evaluate(BEHIND_THE_LAST)["right"]
     assert left >= FADE
+
+
+def test_attention_offers_no_steps_where_there_is_no_map(open_page: Callable[..., Page]) -> None:
+    """On a phone the bars are of the last step: choosing another would change nothing."""
+    page = open_page("#/inside/attention", viewport={"width": 360, "height": 740}, has_touch=True)
+    expect(page.get_by_text("divide by √d_k")).to_be_visible()
+    expect(page.get_by_role("radio", name="mask")).to_be_hidden()
+    page.set_viewport_size({"width": 1280, "height": 800})
+    expect(page.get_by_role("radio", name="mask")).to_be_visible()

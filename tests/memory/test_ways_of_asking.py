@@ -33,6 +33,16 @@ def test_the_same_question_in_other_words_is_found(asked: str, answered: str) ->
     assert nearest(Index.build(SAID), asked)[0].record.reply == answered
 
 
+def test_another_first_question_is_no_neighbour() -> None:
+    """However many words it shares: its answer is never this one's. One that holds the whole
+    message may be."""
+    said = [*SAID, Record("hi, how have you been?", "busy and a bit wet")]
+    found = [each.record.reply for each in nearest(Index.build(said), "how are you?")]
+    assert found[0] == "busy and a bit wet"
+    assert not {"38, and the knees of a sideboard", "wilma"} & set(found)
+    assert nearest(Index.build(said), "hi")[0].record.reply == "busy and a bit wet"
+
+
 def test_other_questions_are_left_alone() -> None:
     """Only a whole way of asking counts, with a word or two beside it."""
     assert "hello" in other_ways("hi wilma!")

@@ -6,6 +6,8 @@ import json
 import logging
 
 import pytest
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ValidationError
 
 from inkling.errors import (
     ChatNotFoundError,
@@ -28,6 +30,8 @@ from inkling.server.refusals import (
     refusal,
     response,
 )
+from inkling.server.runs_schemas import RunTitleRequest, TrainingRequest
+from inkling.server.schemas import ChatRequest
 from inkling.server.sent_files import ImportBusyError
 from inkling.server.training_process import BusyError
 
@@ -91,3 +95,48 @@ def test_what_nobody_expected_is_logged_and_not_shown(caplog: pytest.LogCaptureF
     caplog.clear()
     assert explain(NONE) == str(NONE)
     assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        ({"minutes": "abc"}, "minutes must be a number, not 'abc'."),
+        ({"minutes": -1}, "minutes must be above 0, not -1."),
+        ({"minuts": 1}, "There is no field minuts."),
+        ({"steps": 1.5}, "steps must be a whole number, not 1.5."),
+        (
+            {"recipe": "x" * 99},
+            "recipe must be 'modern', 'classic-fast', 'classic-full', 'bigram',",
+        ),
+        ({"selection": 3}, "selection must be an object, not 3."),
+        ([], "Send a JSON object; the body is something else."),
+    ],
+)
+def test_what_is_wrong_with_a_body_is_one_sentence(body: object, sentence: str) -> None:
+    """In a person's words, with the field and what was sent, where that is short."""
+    found = refusal("/api/runs", _invalid(TrainingRequest, body))
+    assert found.status == 400
+    assert found.sentence.startswith(sentence)
+    assert found.sentence.endswith(".")
+    assert "x" * 99 not in found.sentence
+    assert "nput" not in found.sentence
+
+
+def test_what_a_field_lacks_or_has_too_much_of() -> None:
+    """Missing, too long, and inside a list."""
+    assert refusal("/api/runs/x", _invalid(RunTitleRequest, {})).sentence == "title is missing."
+    long = refusal("/api/runs/x", _invalid(RunTitleRequest, {"title": "x" * 61}))
+    assert long.sentence == "title must be of at most 60 characters."
+    turn = {"message": "hi", "history": [{"role": "me", "content": ""}]}
+    inner = refusal("/api/chat", _invalid(ChatRequest, turn))
+    assert inner.sentence == "history.0.role must be 'user' or 'assistant', not 'me'."
+    assert inner.param == "history"
+
+
+def _invalid(model: type[BaseModel], body: object) -> RequestValidationError:
+    """What FastAPI raises for a body."""
+    with pytest.raises(ValidationError) as raised:
+        model.model_validate(body)
+    return RequestValidationError(
+        [{**error, "loc": ("body", *error["loc"])} for error in raised.value.errors()]
+    )

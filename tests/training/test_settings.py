@@ -15,13 +15,17 @@ from inkling.config import (
     BatchSettings,
     ModelSettings,
     OptimizerSettings,
+    Recipe,
     RunConfig,
     Selection,
     TrainingPlan,
     TrainingSettings,
+    TrainRequest,
 )
 from inkling.config.training import FLAT_NAMES
 from inkling.errors import UsageError
+from inkling.settings import parse_overrides
+from inkling.training.assembly import check_overrides
 from inkling.training.overrides import apply_overrides
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden"
@@ -131,6 +135,31 @@ def test_a_wrong_long_name_is_answered(name: str, words: str) -> None:
     """With the nearest, or with why not."""
     with pytest.raises(UsageError, match=words.replace("?", r"\?")):
         apply_overrides(PLAN, [(name, "1")])
+
+
+@pytest.mark.parametrize(
+    ("recipe", "text", "words"),
+    [
+        ("modern", "model.n_layers=3", "Did you mean model.n_layer?"),
+        ("modern", "model.n_layer=none", "must be a whole number, not 'none'."),
+        ("modern", "finetune.replay_ratio=x", "must be a number"),
+        ("bigram", "model.rung=head", "choose a --recipe instead"),
+        ("modern", "model.context_length=64", ""),
+        ("modern", "model.n_embd=72", ""),
+        ("modern", "train.sequence_length=4096", ""),
+    ],
+)
+def test_a_wrong_setting_is_refused_before_any_text_is_read(
+    recipe: Recipe, text: str, words: str
+) -> None:
+    """Names, and values that are never possible; what only does not fit this plan may fit that of
+    the text."""
+    request = TrainRequest(recipe=recipe, overrides=parse_overrides([text]))
+    if not words:
+        check_overrides(request)
+        return
+    with pytest.raises(UsageError, match=words.replace("?", r"\?")):
+        check_overrides(request)
 
 
 def test_settings_that_depend_on_each_other_come_in_any_order() -> None:

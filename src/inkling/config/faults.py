@@ -6,6 +6,7 @@ Knows: pydantic's kinds of faults. Does not know where the value stood. Data: th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -23,6 +24,14 @@ _WANTED = {
     "bool_parsing": _SWITCH,
     "string_type": "a text",
     "tuple_type": "a list",
+    "list_type": "a list",
+    "dict_type": "an object",
+    "model_type": "an object",
+    "model_attributes_type": "an object",
+    "string_too_long": "of at most {max_length} characters",
+    "string_too_short": "of at least {min_length} characters",
+    "too_long": "of at most {max_length} entries",
+    "too_short": "of at least {min_length} entries",
     "greater_than": "above {gt}",
     "greater_than_equal": "at least {ge}",
     "less_than": "below {lt}",
@@ -34,22 +43,39 @@ _WANTED = {
 _SHORT = str | int | float
 """What is worth repeating; a whole table is not."""
 
+MOST_REPEATED = 60
+"""Characters of a value that are repeated; a longer one is a text, not a slip."""
+
 
 def fault(name: str, error: ValidationError) -> str:
     """A sentence on the first value that is wrong."""
-    first = error.errors()[0]
-    wanted = _WANTED.get(first["type"])
+    return fault_of(name, error.errors()[0])
+
+
+def fault_of(name: str, found: Mapping[str, Any]) -> str:
+    """A sentence on one of pydantic's errors; also of those that FastAPI collects."""
+    kind, value = found["type"], found.get("input")
+    if kind == "missing":
+        return f"{name} is missing."
+    if kind == "extra_forbidden":
+        return f"There is no field {name}."
+    wanted = _WANTED.get(kind)
     if wanted is not None:
         bounds = {
             key: f"{bound:g}" if isinstance(bound, float) else bound
-            for key, bound in first.get("ctx", {}).items()
+            for key, bound in found.get("ctx", {}).items()
         }
-        return wrong_value(name, wanted.format(**bounds), first["input"])
-    reason = first["msg"].removeprefix("Value error, ")
-    given = f"; you gave {first['input']!r}" if isinstance(first["input"], _SHORT) else ""
+        return wrong_value(name, wanted.format(**bounds), value)
+    reason = found["msg"].removeprefix("Value error, ").rstrip(".")
+    given = f"; you gave {value!r}" if _is_repeated(value) else ""
     return f"{name}: {reason[0].lower()}{reason[1:]}{given}."
 
 
 def wrong_value(name: str, wanted: str, value: Any) -> str:
     """ "--minutes must be a number, not 'abc'."."""
-    return f"{name} must be {wanted}, not {value!r}."
+    given = f", not {value!r}" if _is_repeated(value) else ""
+    return f"{name} must be {wanted}{given}."
+
+
+def _is_repeated(value: Any) -> bool:
+    return isinstance(value, _SHORT) and len(repr(value)) <= MOST_REPEATED

@@ -33,6 +33,7 @@ from inkling.forgetting.preview import Preview
 from inkling.forgetting.removal import apply_removal
 from inkling.forgetting.scan import scan
 from inkling.forgetting.search_patterns import PatternSearch
+from inkling.run_names import note_deleted
 from inkling.runs import Run
 from inkling.workspace import Workspace
 
@@ -112,6 +113,9 @@ def _purge(
         # Rows may be gone from the tables, not yet from the free pages.
         for path in databases(workspace):
             purge_rows(workspace.path / path, search)
+    gone = [Path(finding.path).name for finding in findings.of("run")]
+    # A run may be called after a person, who is to be forgotten.
+    note_deleted(workspace, [name for name in gone if not search.holds(name.encode())])
     for finding in findings.of("file", "debris", "export", "run"):
         _remove(workspace.path / finding.path)
         purged.append(finding)

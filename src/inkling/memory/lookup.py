@@ -102,6 +102,8 @@ def nearest(
     candidates: list[tuple[float, int, Record]] = []
     for number in _highest(scores_N, LOOKED_OVER):
         record = index.records[number]
+        if ways and _asks_another(record.question, message, ways):
+            continue
         own = _pairs(record.question)
         shared = in_order * len(own & found) / math.sqrt(len(own))
         candidates.append((float(scores_N[number]) + shared, number, record))
@@ -153,6 +155,15 @@ def _other_ways(index: Index, ways: Sequence[str]) -> np.ndarray:
     for way in ways:
         scores_N = np.maximum(scores_N, _question_scores(index, index.query(way)))
     return scores_N
+
+
+def _asks_another(question: str, message: str, ways: tuple[str, ...]) -> bool:
+    """Whether a question is another of those that people ask first: "how old are you" has all the
+    words of "how are you". One that holds the message as it stands ("hi, how are you?", "hi") is
+    none."""
+    if other_ways(question) in ((), ways):
+        return False
+    return f" {' '.join(words(message))} " not in f" {' '.join(words(question))} "
 
 
 def _highest(scores_N: np.ndarray, count: int) -> list[int]:

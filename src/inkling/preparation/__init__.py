@@ -88,7 +88,7 @@ def read_split(
             f"There are {found:,} characters of text here{twice}; training needs at least "
             f"{MIN_CHARACTERS:,}, and is worth the wait from about 100,000. "
             + (
-                "Add more with: inkling add PATH."
+                "Add more: inkling add PATH, or under Writing on the page."
                 if chosen.is_everything
                 else f"Chosen was: {', '.join(chosen.sentences())}. Choose more of it."
             )

@@ -21,6 +21,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from typing_extensions import TypedDict
 
+from inkling.config.faults import fault_of
 from inkling.errors import ChatNotFoundError, ChatsError, InklingError, RunError, UsageError
 from inkling.inference.model_provider import NoModelError, NoSuchModelError
 from inkling.inference.scheduler import QueueFullError
@@ -186,10 +187,12 @@ def _first_fault(error: RequestValidationError) -> tuple[str, str | None]:
     param = first.get("ctx", {}).get("param") or (str(where[0]) if where else None)
     if first["type"] == SENTENCE:
         return message, param
+    place = ".".join(map(str, where)) or "The body"
+    sentence = fault_of(place, first)
     if first["type"] == "string_unicode":
-        message = "the text is not valid Unicode"
-    place = ".".join(map(str, where)) or "the body"
-    sentence = f"{place}: {message[0].lower()}{message[1:]}"
+        sentence = f"{place}: the text is not valid Unicode."
+    if first["type"] == "whole_number":
+        sentence = f"{place}: {message}"
     # The name of an unknown field may be half a surrogate pair, which no answer can hold.
     return sentence.encode(errors="replace").decode(), param
 

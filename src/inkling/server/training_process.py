@@ -20,6 +20,7 @@ from dataclasses import dataclass
 
 from inkling.errors import ServerError, explain_os_error
 from inkling.permissions import private_opener
+from inkling.run_names import next_name
 from inkling.runs import Run
 from inkling.server.runs_schemas import ProcessState, RunState, TrainingRequest
 from inkling.settings import selection_as_typed, train_request
@@ -77,7 +78,7 @@ class TrainingProcess:
         with self._lock:
             self._refuse_second()
             asked = request.model_dump(exclude_unset=True, exclude={"selection"})
-            name = Run.next_name(self._workspace, train_request(self._workspace, asked).recipe)
+            name = next_name(self._workspace, train_request(self._workspace, asked).recipe)
             options = ["train", "--no-progress", "--name", name]
             if asked.get("recipe") is not None:
                 options += ["--recipe", asked["recipe"]]

@@ -24,7 +24,7 @@ from inkling.config import (
 )
 from inkling.training import cadence, planner, recipes
 from inkling.training.cadence import Costs
-from inkling.training.overrides import apply_overrides
+from inkling.training.overrides import apply_overrides, check_each
 
 WRITING_EPOCHS = 7
 """Passes over the writing from which a base phase only learns it by heart: with dialogs to learn,
@@ -42,6 +42,9 @@ answered with the right fact, though held-out loss rises (docs/decisions.md)."""
 
 MAX_DIALOG_RATIO = 0.5
 """Share of base rows that are dialogs, at most."""
+
+_SOME_VOCABULARY = 1_024
+"""Any: names of settings and what they can be do not depend on it."""
 
 PhaseCosts = Callable[[ModelSettings | LadderSettings, TrainingSettings], Costs]
 """What a phase is made of, timed or estimated."""
@@ -93,6 +96,16 @@ def recipe_plan(request: TrainRequest, facts: DataFacts, vocab_size: int) -> Tra
     """The plan of a fixed recipe with the steps it was made for."""
     plan = recipes.fixed_plan(request.recipe, vocab_size, fine_tunes(request, facts))
     return _sampled(apply_overrides(plan, request.overrides), facts)
+
+
+def check_overrides(request: TrainRequest) -> None:
+    """Raises UsageError for a setting that no training of this recipe has, or a value that it can
+    never have: at once, before any text is read. Whether values go together shows with the plan."""
+    if request.recipe == "modern":
+        plan = planner.plan_for_steps(_SOME_VOCABULARY, 1, request.finetune)
+    else:
+        plan = recipes.fixed_plan(request.recipe, _SOME_VOCABULARY, request.finetune)
+    check_each(plan, request.overrides)
 
 
 def fine_tunes(request: TrainRequest, facts: DataFacts) -> bool:

@@ -29,6 +29,7 @@ from inkling.preparation import (
     starter_questions,
 )
 from inkling.run_files import METRICS_FILE
+from inkling.run_names import next_name
 from inkling.runs import Run
 from inkling.runtime import Runtime
 from inkling.tokens.tokenizer import Tokenizer
@@ -55,7 +56,7 @@ def start_finetune(
     if base_step is None:
         raise RunError(f"The run {parent.name!r} has no trained base to fine-tune.")
     parent_config = parent.config()
-    path = new_run_path(workspace, Run.next_name(workspace, f"{parent.name}-tuned"))
+    path = new_run_path(workspace, next_name(workspace, f"{parent.name}-tuned"))
     selection = request.selection or parent_config.selection
     limit = 0
     if request.steps is None and (request.minutes is not None or parent_config.minutes is not None):

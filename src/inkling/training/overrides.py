@@ -43,9 +43,7 @@ def apply_overrides(plan: TrainingPlan, overrides: Iterable[tuple[str, Any]]) ->
     Raises UsageError for a misspelt name, with the nearest that there is, for a value out of
     range, and for values that do not go together.
     """
-    parts: dict[str, BaseModel] = {"model": plan.model, "train": plan.train}
-    if plan.finetune is not None:
-        parts["finetune"] = plan.finetune
+    parts = _parts(plan)
     for key, value in overrides:
         _apply(parts, key, value)
     try:
@@ -54,7 +52,21 @@ def apply_overrides(plan: TrainingPlan, overrides: Iterable[tuple[str, Any]]) ->
         raise UsageError(f"These settings do not go together: {_reason(error)}.") from None
 
 
-def _apply(parts: dict[str, BaseModel], typed: str, value: Any) -> None:
+def check_each(plan: TrainingPlan, overrides: Iterable[tuple[str, Any]]) -> None:
+    """Raises UsageError for a name or a value that is wrong in every plan with the parts of this
+    one. Values that only do not go with others here are let pass."""
+    for key, value in overrides:
+        _apply(_parts(plan), key, value, alone=True)
+
+
+def _parts(plan: TrainingPlan) -> dict[str, BaseModel]:
+    parts: dict[str, BaseModel] = {"model": plan.model, "train": plan.train}
+    if plan.finetune is not None:
+        parts["finetune"] = plan.finetune
+    return parts
+
+
+def _apply(parts: dict[str, BaseModel], typed: str, value: Any, *, alone: bool = False) -> None:
     known = [f"{part}.{name}" for part, settings in parts.items() for name in _names(settings)]
     key = _GROUPED.get(typed, typed)
     if key not in known:
@@ -74,6 +86,8 @@ def _apply(parts: dict[str, BaseModel], typed: str, value: Any) -> None:
     try:
         parts[part] = type(settings).model_validate({**settings.model_dump(), name: value})
     except ValidationError as error:
+        if alone and not any(entry["loc"][-1:] == (name,) for entry in error.errors()):
+            return
         raise UsageError(fault(typed, error)) from None
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from inkling.errors import WorkspaceError, explain_os_error
+from inkling.run_names import note_deleted
 from inkling.workspace import Workspace
 
 
@@ -15,6 +16,7 @@ def delete_runs(workspace: Workspace, folders: Iterable[Path]) -> None:
     be writing into one of them."""
     with workspace.training_lock():
         for folder in folders:
+            note_deleted(workspace, [folder.name])
             # Renamed first: a crash while deleting must not leave half a run.
             hidden = folder.with_name(f".{folder.name}.old")
             try:

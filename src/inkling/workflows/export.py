@@ -156,10 +156,11 @@ def import_model(workspace: Workspace, folder: Path, name: str | None = None) ->
     from inkling.permissions import make_private_folder
     from inkling.preparation import nothing_half_begun
     from inkling.run_files import OPTIMIZER_FILE, TEMPLATE_FILE
+    from inkling.run_names import next_name
     from inkling.runs import Run
 
     with workspace.training_lock():
-        run_name = name or Run.next_name(workspace, "imported")
+        run_name = name or next_name(workspace, "imported")
         path = workspace.run_path(run_name)
         if path.exists():
             raise ExportError(

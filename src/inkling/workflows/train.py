@@ -80,13 +80,15 @@ def train_as_requested(
 ) -> TrainingResult:
     """`train`, of a request that is already put together."""
     from inkling.preparation import nothing_half_begun
-    from inkling.runs import Run
+    from inkling.run_names import next_name
+    from inkling.training.assembly import check_overrides
     from inkling.training.reading import prepare_requested
 
+    check_overrides(request)
     began = time.time() if started is None else started
     ranks = Ranks.of_environment()
     with training_session(workspace, ranks) as (status, stop):
-        name = request.name or Run.next_name(workspace, request.recipe)
+        name = request.name or next_name(workspace, request.recipe)
         status.preparing(name)
         (callbacks or TrainingCallbacks()).on_preparing(name)
         with nothing_half_begun(workspace.run_path(name)):
@@ -115,6 +117,7 @@ def repeat(
     Raises RunError where the workspace's text is another, or the run was fine-tuned from another.
     """
     from inkling.preparation import nothing_half_begun
+    from inkling.run_names import next_name
     from inkling.runs import Run
     from inkling.training.reading import prepare_again
 
@@ -122,7 +125,7 @@ def repeat(
     ranks = Ranks.of_environment()
     with training_session(workspace, ranks) as (status, stop):
         config = Run.open(workspace, run).config()
-        again = name or Run.next_name(workspace, f"{run}-again")
+        again = name or next_name(workspace, f"{run}-again")
         status.preparing(again)
         (callbacks or TrainingCallbacks()).on_preparing(again)
         with nothing_half_begun(workspace.run_path(again)):

@@ -13,9 +13,9 @@ export class NotOfferedError extends ChatError {}
 export const UNREACHABLE = 'The server is not responding. Is inkling serve still running?';
 
 /** What the server says of itself and of a chosen model. */
-export async function fetchHealth(choice: ModelChoice): Promise<Health> {
+export async function fetchHealth(choice: ModelChoice, signal: AbortSignal): Promise<Health> {
   const query = new URLSearchParams(Object.entries(choice).map(([name, value]) => [name, String(value)]));
-  const response = await request('GET', `./api/health${query.size ? `?${query}` : ''}`);
+  const response = await request('GET', `./api/health${query.size ? `?${query}` : ''}`, undefined, signal);
   if (!response.ok) throw new ChatError(await sentence(response));
   return (await response.json()) as Health;
 }

@@ -19,8 +19,8 @@ export function rows<Row extends object>(columns: Columns<Row>): Row[] {
 export const fetchRuns = (signal: AbortSignal): Promise<RunList> =>
   call<RunList>('./api/runs', undefined, signal);
 
-export const fetchMetrics = (run: string, since = 0): Promise<Metrics> =>
-  call<Metrics>(`./api/runs/${encodeURIComponent(run)}/metrics?since=${since}`);
+export const fetchMetrics = (run: string, signal: AbortSignal): Promise<Metrics> =>
+  call<Metrics>(`./api/runs/${encodeURIComponent(run)}/metrics?since=0`, undefined, signal);
 
 export const startTraining = (minutes: number): Promise<Started> =>
   call('./api/runs', { minutes });

@@ -101,6 +101,7 @@ class Chats {
 
 /** What to show for an error. */
 export function sentenceFor(error: unknown): string {
+  if (error instanceof DOMException && error.name === 'TimeoutError') return UNREACHABLE;
   return error instanceof ChatError ? error.message : 'Something went wrong in the page.';
 }
 

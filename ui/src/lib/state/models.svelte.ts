@@ -11,6 +11,9 @@ import { sentenceFor } from './chats.svelte';
 import { settings } from './settings.svelte';
 import { training } from './training.svelte';
 
+/** Reading a large model may take a minute; an answer that never comes is asked for again. */
+const PATIENCE_MS = 120_000;
+
 /** The step of the checkpoint that replies for a run where none is chosen. An imported one may have
  * no loss to be the best by: it has one checkpoint. */
 export const usedStep = (row: RunRow): number | null =>
@@ -119,7 +122,7 @@ class Models {
     this.asking = choice;
     this.problem = ''; // of what was asked before: reading a model may take a while
     try {
-      const found = await fetchHealth(choice);
+      const found = await fetchHealth(choice, AbortSignal.timeout(PATIENCE_MS));
       if (turn !== this.asked) return; // another one was chosen meanwhile
       settings.defaults = found.defaults;
       if (!found.ok && this.run !== null) {

@@ -26,6 +26,8 @@ const BUSY_MS = 1500;
 const IDLE_MS = 5000;
 /** An answer that never comes must not be the last that is asked for. */
 const PATIENCE_MS = 10_000;
+/** Rows of a long training are many. */
+const ROWS_MS = 30_000;
 
 class Training {
   list = $state.raw<RunList | null>(null);
@@ -218,7 +220,7 @@ class Training {
   private async load(name: string, trains: boolean, signal: AbortSignal): Promise<void> {
     let since = 0;
     try {
-      const metrics = await fetchMetrics(name);
+      const metrics = await fetchMetrics(name, AbortSignal.timeout(ROWS_MS));
       if (signal.aborted) return;
       this.evaluations = rows(metrics.evaluations);
       this.live = rows(metrics.live);
