@@ -5,7 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+import torch
+
+from inkling import runtime
 from inkling.machine import affinity_cores, core_quota, memory, usable_cores
+from inkling.ranks import Ranks
+from inkling.runtime import Runtime
 
 MACHINE = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
@@ -54,3 +60,20 @@ def test_limits_of_the_first_version(tmp_path: Path) -> None:
     room = memory(groups, tmp_path, tmp_path / "no-meminfo")
     assert (room.total, room.available) == (400_000_000, 320_000_000)
     assert core_quota(groups, tmp_path) == 1.5
+
+
+@pytest.mark.parametrize(
+    ("told", "count"), [("1", 1), ("1000", 4), ("0", 1), ("", 4), ("two", 4), ("4,3", 4)]
+)
+def test_threads_are_those_that_the_environment_asks_for(
+    monkeypatch: pytest.MonkeyPatch, told: str, count: int
+) -> None:
+    """Never more than there are cores; torchrun's one for each process is not a person's wish."""
+    monkeypatch.setattr(runtime, "usable_cores", lambda: 4)
+    monkeypatch.setenv("OMP_NUM_THREADS", told)
+    before = torch.get_num_threads()
+    try:
+        assert Runtime.detect().threads == count
+        assert Runtime.detect(ranks=Ranks(0, 2, 0, 2)).threads == 2
+    finally:
+        torch.set_num_threads(before)

@@ -73,8 +73,8 @@ class Runtime:
     def detect(
         cls, threads: int | None = None, started: float | None = None, ranks: Ranks = ALONE
     ) -> Runtime:
-        """The best device of this machine, or this process's share of it. Sets torch's threads and
-        flushes denormals.
+        """The best device of this machine, or this process's share of it. Sets torch's threads, as
+        many as there are cores or OMP_NUM_THREADS says, and flushes denormals.
 
         `started` is when the command began, by default now. Raises UsageError where there are
         fewer GPUs here than processes.
@@ -82,7 +82,7 @@ class Runtime:
         import torch
 
         began = time.time() if started is None else started
-        count = threads or max(1, usable_cores() // ranks.local_count)
+        count = threads or _threads_for(ranks)
         if torch.get_num_threads() != count:
             torch.set_num_threads(count)
         # Denormal numbers (tiny momenta) cost a hundred cycles each and change nothing.
@@ -111,3 +111,12 @@ class Runtime:
         else:
             device = f"{self.threads} CPU thread{'s' if self.threads != 1 else ''}"
         return device if self.ranks.count == 1 else f"{self.ranks.count} × {device}"
+
+
+def _threads_for(ranks: Ranks) -> int:
+    cores = max(1, usable_cores() // ranks.local_count)
+    told = os.environ.get("OMP_NUM_THREADS", "")
+    # torchrun tells each of several processes to use one, whatever the machine has.
+    if ranks.local_count > 1 or not told.isdecimal():
+        return cores
+    return min(cores, max(1, int(told)))

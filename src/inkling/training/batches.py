@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 HELD_SHARE = 0.25
 """Of the device's free memory, the most that packed ids may take."""
 
-Batch = tuple[Tensor, Tensor, int]
+StepBatch = tuple[Tensor, Tensor, int]
 
 
 class Batches:
@@ -43,11 +43,11 @@ class Batches:
             else None
         )
 
-    def next(self) -> Batch:
+    def next(self) -> StepBatch:
         """x and y of the next step, (B, T) int64, and how many of these targets count."""
         return self._next(self._loader, self._rows, self._share)
 
-    def _next(self, loader: Loader, rows: int, share: RowShare) -> Batch:
+    def _next(self, loader: Loader, rows: int, share: RowShare) -> StepBatch:
         if self._held is not None and isinstance(loader, WindowLoader):
             return self._held.next(rows, share)
         if self._held is not None and isinstance(loader, MixedLoader):
@@ -70,7 +70,7 @@ class _HeldWindows:
         self._counted = None if mask is None else np.concatenate([[0], np.cumsum(mask != 0)])
         self._offsets = torch.arange(loader.length + 1, device=device)
 
-    def next(self, rows: int, share: RowShare) -> Batch:
+    def next(self, rows: int, share: RowShare) -> StepBatch:
         starts = self._loader.next_starts(rows, share)
         index = _sent(starts, self._device)[:, None] + self._offsets
         ids = self._ids[index].long()
