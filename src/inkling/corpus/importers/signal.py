@@ -88,20 +88,24 @@ def _read(tree: Tree, claim: Claim, options: ReadOptions) -> Iterator[ImportedRe
             if frames:
                 yield from signal_frames.chats(lines(file, charset), file.path)
             else:
-                yield _chat(file, charset)
+                yield _chat(file, charset, tree.holder)
     yield from left_out(claim, read, "attachment or another copy of the chat")
 
 
-def _chat(file: TreeFile, charset: Charset) -> ImportedChat:
+def _chat(file: TreeFile, charset: Charset, holder: str) -> ImportedChat:
     people: dict[str, str] = {}
     others = {
         m.author_id for m in _messages(file, charset) if isinstance(m, Message) and not m.is_me
     }
+    title = _title(file)
+    if title == "chat":
+        # Named without its folder, which is called as the other person.
+        title = next(iter(others)) if len(others) == 1 else holder or title
     return ImportedChat(
-        f"signal-{_title(file)}",
+        f"signal-{title}",
         file.path,
         _named(_messages(file, charset), people),
-        title=_title(file),
+        title=title,
         group=len(others) > 1,
         people=people,
     )
