@@ -230,3 +230,11 @@ def test_time_is_linear(character: str) -> None:
         screening.refusal(each)
         read("a.txt", each, "Ada")
     assert time.process_time() - began < 15
+
+
+def test_the_page_in_front_of_a_takeout_is_nobodys_writing() -> None:
+    """Google lists there what is in the export, in the person's language."""
+    page = "<html><body><h1>Archiv</h1><p>Vielen Dank.</p></body></html>"
+    assert reason(read("Takeout/Archiv.html", page)) == "a table of contents"
+    (document,) = read("Takeout/Drive/a.html", page)
+    assert isinstance(document, Document)
