@@ -283,3 +283,17 @@ def test_a_megabyte_of_one_character(character: str) -> None:
     assert len(found.texts[0]) == 1_000_001
     messenger({f"{INBOX}/c/message_1.json": '{"participants": [], "messages": [' + run})
     assert time.process_time() - started < 15
+
+
+def test_notices_of_calls_and_new_friends() -> None:
+    """As their programs write them; the same words in a sentence are a person's."""
+    notices = (
+        "You are now connected on Messenger.", "Say hi to your new Facebook friend, Cleo.",
+        "Cleo started a video chat", "Cleo started an audio call.", "Video chat ended",
+        "Cleo set her own nickname to Captain.",
+    )  # fmt: skip
+    said = ("we started a chat", "You are now connected on Messenger, says the box")
+    lines = [message(n, "Cleo", text) for n, text in enumerate((*notices, *said))]
+    found = messenger({f"{INBOX}/cleo_1/message_1.json": thread(*lines)}, "Wilma")
+    assert found.texts == list(said)
+    assert found.reasons == {"system notice": len(notices)}
