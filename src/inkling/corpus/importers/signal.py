@@ -63,7 +63,8 @@ def _claims(tree: Tree) -> Iterator[Claim]:
         elif _is_markdown(file):
             # A folder of notes may hold such a file: take what lies beside it only in a folder
             # that the exporter made for this chat.
-            made = file.name == "chat.md" and file.folder
+            listed = any(tree.get(name) for name in ("data.json", "index.html"))
+            made = file.name == "chat.md" and (file.folder or listed)
             others = beside(tree, file.folder, _EXPORTER_FILES) if made else iter(())
             yield Claim(frozenset((file.path, *others)), 0.95, f"Signal chat {_title(file)}")
         elif _is_sigtop(file):
