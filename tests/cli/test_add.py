@@ -131,6 +131,28 @@ def test_a_name_is_needed_listed_and_remembered(inkling: Inkling) -> None:
     assert [me for me, _ in stored()] == [False, True, True, False]
 
 
+def test_a_name_that_fits_is_remembered_of_every_source(inkling: Inkling) -> None:
+    """Also of those that then say themselves who the author is: the next export is not asked of."""
+    inkling("init", "w")
+    chat = "[05.01.24, 09:12:01] Cleo: hi\n[05.01.24, 09:13:10] Ada: moin\n"
+    thread = {
+        "participants": [{"name": "Cleo"}, {"name": "Ada"}],
+        "messages": [
+            {"sender_name": name, "timestamp_ms": 1700000000000, "content": "hi"}
+            for name in ("Cleo", "Ada")
+        ],
+        "thread_path": "inbox/cleo_1",
+    }
+    Path("_chat.txt").write_text(chat)
+    Path("messages/inbox/cleo_1").mkdir(parents=True)
+    Path("messages/inbox/cleo_1/message_1.json").write_text(json.dumps(thread))
+    for source in ("_chat.txt", "messages"):
+        assert inkling("add", source, "--me", "Ada", "-w", "w").status == 0
+        again = inkling("add", source, "-w", "w")
+        assert "2 messages already there" in again.out, again.err
+    assert inkling("corpus", "who", "-w", "w").out == "messenger: Ada\nwhatsapp: Ada\n"
+
+
 @pytest.mark.usefixtures("talks")
 def test_a_wrong_name_is_told_and_put_right(inkling: Inkling) -> None:
     """Nobody's, which is not remembered; then the right one corrects what is stored."""

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inkling.corpus.importers import feed_file, ghost, medium, wordpress
-from inkling.corpus.importing.importer import Importer, ReadOptions
+from inkling.corpus.importing.importer import Importer, Note, ReadOptions
 from tests.importers.reading import claimed, documents, dropped, records
 
 
@@ -115,7 +115,13 @@ def test_wordpress_posts() -> None:
     }  # fmt: skip
     # Without a name, or with one that the export does not know, nobody is left out.
     for me in ([], ["Somebody"]):
-        assert len(documents(records(wordpress.IMPORTER, files, ReadOptions.of(me)))) == 3
+        told = records(wordpress.IMPORTER, files, ReadOptions.of(me))
+        assert len(documents(told)) == 3
+        assert [r.text for r in told if isinstance(r, Note)] == [
+            "posts of 2 authors are taken for yours: wilma (2), amos (1); --me NAME keeps only "
+            "your own"
+        ]
+    assert not any(isinstance(record, Note) for record in found)
 
 
 def test_malformed_wordpress_exports() -> None:

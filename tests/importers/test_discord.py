@@ -213,3 +213,38 @@ def test_a_moment_without_a_zone_is_utc_where_the_id_says_so() -> None:
     }))  # fmt: skip
     times = [message.timestamp for message in found.messages[0]]
     assert times == ["2024-03-18T14:00:03Z", "2024-03-18T15:00:03"]
+
+
+def test_what_is_quoted_is_anothers() -> None:
+    """Lines behind `> `, all that follows `>>> `; in code they are one's own."""
+    found = read_all(EXPORTER, tree_of({"x.json": channel(
+        message(1, "Cleo", "is it dry?"),
+        message(2, "Wilma", "> is it dry?\nnearly"),
+        message(3, "Wilma", "hm\n>>> is it\ndry?"),
+        message(4, "Wilma", "> is it dry?"),
+        message(5, "Wilma", "```\n> ls\n```"),
+        message(6, "Wilma", ">:( 2 > 1"),
+    )}))  # fmt: skip
+    assert found.texts == ["is it dry?", "nearly", "hm", "```\n> ls\n```", ">:( 2 > 1"]
+    assert found.reasons == {"only quoted text": 1}
+
+
+def test_discords_own_words_are_nobodys() -> None:
+    """The package begins with a text about itself."""
+    files = {
+        "package/README.txt": "Here is the data that you requested.",
+        "package/messages/c77000000000000001/channel.json": json.dumps({"id": "77000000000000001"}),
+        "package/messages/c77000000000000001/messages.json": json.dumps(
+            [
+                {
+                    "ID": 1,
+                    "Timestamp": "2024-01-01 10:00:00",
+                    "Contents": "> q\nhi",
+                    "Attachments": "",
+                }
+            ]
+        ),
+    }
+    found = read_all(PACKAGE, tree_of(files))
+    assert found.texts == ["hi"]
+    assert found.reasons == {"no messages; left unopened": 1}

@@ -111,6 +111,12 @@ CHATS = {
     "viber": "12.01.2024,10:11:01,Jan,+15550100,hi\n12.01.2024,10:12:01,Ada,+15550101,hello\n" * 2,
     "imessage": "Jan 12, 2024  2:56:01 PM (Read by you)\n+15550100\nhi\n\n"
     "Jan 12, 2024  2:57:01 PM\nMe\nhello\n\n" * 2,
+    "zoom": "10:11:07\t From Jan  to  Everyone : hi\n10:12:01\t From Ada  to  Everyone : ho\n",
+    "kakao": "[Jan] [오전 10:11] hi\n[Ada] [오전 10:12] hello\n[Jan] [오후 1:12] ok\n",
+    "kakao phone": "2024. 1. 12. 오전 10:11, Jan : hi\n2024년 1월 12일 오후 1:12, Ada : hello\n",
+    "subtitles": "WEBVTT\n\n00:01.000 --> 00:02.000\nhi\n\n00:02.000 --> 00:03.500\nhello\n",
+    "assistant's answers": "## You\nhi there\n\n## ChatGPT\n" + "Hello!\n\nHow can I help?\n\n" * 9
+    + "**User:**\nno\n\n**Assistant**:\nFine.\n",
     "assistant": "You said:\nhi there\nChatGPT said:\nHello! How can I help?\n" * 2,
 }  # fmt: skip
 MAIL = "From: Wilma <wilma@example.org>\nTo: cleo@example.org\nSubject: soup\n\nDear Cleo, soup.\n"
@@ -131,6 +137,7 @@ def test_a_chat_that_nobody_could_read_is_refused(name: str, suffix: str) -> Non
         ("browser", "export it again. WhatsApp: "), ("telegram", "format “Machine-readable JSON”"),
         ("discord", "In DiscordChatExporter: choose"), ("pasted", "Slack in the browser: "),
         ("imessage", "~/Library/Messages"), ("assistant", "ChatGPT: Settings > Data controls"),
+        ("assistant's answers", "ChatGPT: Settings > Data controls"),
         ("wechat", "export it again, as docs/importers.md says for its program"),
     ],
 )  # fmt: skip
@@ -183,6 +190,8 @@ def test_messages_as_a_page_are_refused(page: str, told: str) -> None:
         "[14/01/2024 09:10] A walk\nFar.\n",
         "12 January 2024 10:30\nIt rained.\n\n13 January 2024 10:30\nThe sea was calm.\n",
         "Today — 10:30\nThe kettle sang.\n\nLater — 11:00\nIt was quiet.\n",
+        "## Prompt\n\nA walk.\n\n## Response\n\nI went.\n\n## Prompt\n\nSoup.\n\nI cooked.\n",
+        "10:30 From the pier: fog.\n11:00 We turned back.\nTea.\nRain.\nIt was far to the house.\n",
         "He said:\nI never liked soup.\nYou said:\nnobody asked.\nAnd that was that.\n",
         "Dear diary,\n\nNote: buy salt.\nNote: buy peas.\n\n" + "It rained all day long.\n" * 9,
         "---\ntitle: Mail\ndate: 2024-01-05\n---\nFrom: where I sit, I see the sea.\n",
@@ -230,3 +239,11 @@ def test_time_is_linear(character: str) -> None:
         screening.refusal(each)
         read("a.txt", each, "Ada")
     assert time.process_time() - began < 15
+
+
+def test_the_page_in_front_of_a_takeout_is_nobodys_writing() -> None:
+    """Google lists there what is in the export, in the person's language."""
+    page = "<html><body><h1>Archiv</h1><p>Vielen Dank.</p></body></html>"
+    assert reason(read("Takeout/Archiv.html", page)) == "a table of contents"
+    (document,) = read("Takeout/Drive/a.html", page)
+    assert isinstance(document, Document)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 
 from inkling.corpus.importers.google_chat import IMPORTER
-from inkling.corpus.importing.importer import ReadOptions
+from inkling.corpus.importing.importer import ImportedChat, ReadOptions
 from tests.importers.checks import ONE_CHARACTER, mutated, read_all
+from tests.importers.trees import tree_of
 
 WILMA = {"name": "Wilma Reed", "email": "wilma@example.org", "user_type": "Human"}
 CLEO = {"name": "Cleo Park", "email": "cleo@example.org", "user_type": "Human"}
@@ -112,3 +114,17 @@ def test_two_people_are_no_group_before_it_is_known_who_one_is() -> None:
         (False, False),
         (True, False),
     ]
+
+
+def test_files_named_without_their_folder_are_not_one_chat() -> None:
+    """Each is called `messages.json`: the folder on the disk, or the messages' ids, tell them
+    apart."""
+    ids = []
+    for space in ("AAA", "BBB"):
+        talk = json.dumps({"messages": [said(CLEO, "hi", message_id=f"{space}/x/x")]})
+        ids += [chat.chat_id for chat in read_all(IMPORTER, {"messages.json": talk}).chats]
+    assert ids == ["AAA", "BBB"]
+    tree = replace(tree_of({"messages.json": json.dumps({"messages": TALK})}), holder="DM 1a")
+    (claim,) = IMPORTER.claims(tree)
+    (chat,) = [r for r in IMPORTER.read(tree, claim, ReadOptions()) if isinstance(r, ImportedChat)]
+    assert (chat.chat_id, chat.group) == ("DM 1a", False)

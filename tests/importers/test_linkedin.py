@@ -147,3 +147,24 @@ def test_what_linkedin_writes_under_a_name() -> None:
     read = read_all(IMPORTER, {"messages.csv": talk})
     assert [[message.text for message in chat] for chat in read.messages] == [["hello"]]
     assert read.dropped == {"system notice": 1}
+
+
+def test_articles_are_read_without_what_linkedin_wrote_over_them() -> None:
+    """And what was sponsored is no message, also where only the title says so."""
+    article = (
+        "<html><head><title>Boats</title></head><body><h1><a href='x'>Boats</a></h1>"
+        "<p class='created'>Created on 2021-07-05 14:03</p>"
+        "<p class='published'>Published on 2021-07-06 14:03</p><div><p>They float.</p></div>"
+        "</body></html>"
+    )
+    sold = list(row("c9", "Boats Inc", "", W, "2021-07-05 14:02:00 UTC", "Buy!"))
+    sold[1] = "Sponsored Conversation"
+    files = {
+        **FILES,
+        "messages.csv": table(COLUMNS, tuple(sold)),
+        "Articles/Articles/boats.html": article,
+    }
+    read = read_all(IMPORTER, files)
+    assert ("Boats", "They float.") in [(d.title, d.text) for d in read.documents]
+    assert read.chats == []
+    assert read.dropped["advertisement"] == 1

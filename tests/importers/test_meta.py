@@ -14,6 +14,7 @@ from inkling.corpus.importers.instagram import IMPORTER as INSTAGRAM
 from inkling.corpus.importers.messenger import IMPORTER as MESSENGER
 from inkling.corpus.importers.meta_messages import repaired
 from inkling.corpus.importing import oldest_first
+from inkling.corpus.importing.registry import detect
 from tests.importers.chats import Read, read_all
 from tests.importers.trees import tree_of
 
@@ -283,3 +284,43 @@ def test_a_megabyte_of_one_character(character: str) -> None:
     assert len(found.texts[0]) == 1_000_001
     messenger({f"{INBOX}/c/message_1.json": '{"participants": [], "messages": [' + run})
     assert time.process_time() - started < 15
+
+
+def test_notices_of_calls_and_new_friends() -> None:
+    """As their programs write them; the same words in a sentence are a person's."""
+    notices = (
+        "You are now connected on Messenger.", "Say hi to your new Facebook friend, Cleo.",
+        "Cleo started a video chat", "Cleo started an audio call.", "Video chat ended",
+        "Cleo set her own nickname to Captain.",
+    )  # fmt: skip
+    said = ("we started a chat", "You are now connected on Messenger, says the box")
+    lines = [message(n, "Cleo", text) for n, text in enumerate((*notices, *said))]
+    found = messenger({f"{INBOX}/cleo_1/message_1.json": thread(*lines)}, "Wilma")
+    assert found.texts == list(said)
+    assert found.reasons == {"system notice": len(notices)}
+
+
+def test_both_archives_in_one_folder_are_two() -> None:
+    """Each has its own names: who is in every thread of one is in none of the other's."""
+    facebook = {f"fb/{INBOX}/{name}_1/message_1.json": thread(
+        message(1, name, "a"), message(2, "Wilma", "b"), people=(name, "Wilma")
+    ) for name in ("Cleo", "Amos")}  # fmt: skip
+    inbox = "your_instagram_activity/messages/inbox"
+    photos = {f"ig/{inbox}/{name}_1/message_1.json": thread(
+        message(1, name, "c"), message(2, "wilma.r", "d"), people=(name, "wilma.r")
+    ) for name in ("cleo.p", "amos")}  # fmt: skip
+    rest = {"ig/your_instagram_activity/comments/x.json": "{}", "ig/media/a.jpg": "x"}
+    for merged in (False, True):
+        files = {**facebook, **photos, **rest}
+        if merged:
+            files = {path.partition("/")[2]: content for path, content in files.items()}
+        tree = tree_of(files)
+        found = [
+            (importer.name, read_all(importer, tree.only(claim.files)).said())
+            for importer, claim in detect(tree)
+            if importer.name != "files"
+        ]
+        assert sorted(found) == [
+            ("instagram", [("amos", "c"), ("me", "d"), ("cleo.p", "c"), ("me", "d")]),
+            ("messenger", [("Amos", "a"), ("me", "b"), ("Cleo", "a"), ("me", "b")]),
+        ]

@@ -118,15 +118,44 @@ def test_jekyll_and_hugo_sites() -> None:
         ),
         "content/posts/a.md": "+++\ntitle = 'A'\ndate = 2022-02-31\ndraft = true\n+++\nA.",
         "layouts/x.html": "{{ x }}",
+        "README.md": "mine",
     }
-    assert claimed(static_site.IMPORTER, hugo) == {p for p in hugo if p.startswith("content")}
+    assert claimed(static_site.IMPORTER, hugo) == set(hugo) - {"hugo.toml", "README.md"}
     found = records(static_site.IMPORTER, hugo)
     assert [(d.title, d.timestamp, d.text) for d in documents(found)] == [
         ("Pier", "2022-01-02", "The pier.")
     ]
     with_drafts = records(static_site.IMPORTER, hugo, ReadOptions(drafts=True))
     assert len(documents(with_drafts)) == 2
-    assert dropped(with_drafts) == {"a date in the header that does not exist": 1}
+    assert dropped(with_drafts) == {
+        "a date in the header that does not exist": 1, "a part of the site that is no post": 1,
+    }  # fmt: skip
+
+
+def test_what_a_site_is_built_of_is_nobodys_post() -> None:
+    """Themes come with a whole site of somebody else's, and built pages repeat the posts."""
+    theme = "blog/themes/nice"
+    hugo = {
+        "blog/hugo.toml": "",
+        "blog/content/public/a.md": "Mine.",
+        "blog/content/resources/themes/b.md": "Mine too.",
+        f"{theme}/README.md": "How to use this theme.",
+        f"{theme}/exampleSite/hugo.toml": "",
+        f"{theme}/exampleSite/content/post/x.md": "Lorem ipsum.",
+        "blog/public/a/index.html": "<p>Mine.</p>",
+    }
+    found = records(static_site.IMPORTER, hugo)
+    assert [d.text for d in documents(found)] == ["Mine.", "Mine too."]
+    assert dropped(found) == {"a part of the site that is no post": 4}
+    jekyll = {
+        "_config.yml": "",
+        "_posts/2021-03-04-a.md": "Mine.",
+        "_includes/foot.html": "<p>Powered by</p>",
+        "_site/a.html": "<p>Mine.</p>",
+    }
+    found = records(static_site.IMPORTER, jekyll)
+    assert [d.text for d in documents(found)] == ["Mine."]
+    assert dropped(found) == {"a part of the site that is no post": 2}
 
 
 @given(st.text(max_size=80) | st.binary(max_size=80), st.sampled_from([".md", ".html", ".csv"]))

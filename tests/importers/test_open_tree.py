@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from inkling.corpus.importing import archive
-from inkling.corpus.importing.open_tree import open_tree
+from inkling.corpus.importing.open_tree import open_held, open_tree
 
 
 def packed(files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
@@ -200,3 +200,20 @@ def test_any_bytes_are_files_or_reasons(junk: bytes, at: int, value: int) -> Non
     for content in (bytes(data), junk, bytes(data) + junk):
         Path("any.zip").write_bytes(content)
         opened(Path("any.zip"))
+
+
+def test_the_folder_around_a_file_is_known(tmp_path: Path) -> None:
+    """Some exports call the chat as its folder, also where a person names the file itself."""
+    folder = tmp_path / "DM 1a"
+    folder.mkdir()
+    (folder / "messages.json").write_text("{}")
+    with zipfile.ZipFile(tmp_path / "Cleo.zip", "w") as archive:
+        archive.writestr("chat.md", "x")
+        archive.writestr("in/chat.md", "x")
+    for path in (folder, folder / "messages.json"):
+        with open_tree(path) as opened:
+            assert opened.tree.folder_name(opened.tree.files[0]) == "DM 1a"
+    with open_tree(tmp_path / "Cleo.zip") as opened:
+        assert [opened.tree.folder_name(f) for f in opened.tree.files] == ["Cleo", "in"]
+    with open_held("messages.json", {"messages.json": folder / "messages.json"}) as opened:
+        assert opened.tree.holder == ""

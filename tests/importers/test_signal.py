@@ -229,3 +229,26 @@ def test_a_megabyte_of_one_character_is_quick(character: str) -> None:
     }
     read_all(IMPORTER, files)
     assert time.process_time() - started < 10
+
+
+def test_chats_named_without_their_folder_are_not_one() -> None:
+    """Each is called `chat.md`: who else speaks tells them apart, as the folder does."""
+    text = "[2024-01-05 18:00:02] {0}: hi from {0}  \n\n[2024-01-05 18:01:02] Me: hi  \n"
+    alone = [
+        read_all(IMPORTER, {"chat.md": text.format(name)}).chats[0] for name in ("Cleo", "Amos")
+    ]
+    assert [(chat.chat_id, chat.title) for chat in alone] == [
+        ("signal-Cleo", "Cleo"),
+        ("signal-Amos", "Amos"),
+    ]
+    within = read_all(IMPORTER, {"Cleo/chat.md": text.format("Cleo")}).chats[0]
+    assert within.chat_id == alone[0].chat_id
+
+
+def test_one_chats_folder_named_by_itself_is_a_chat_and_no_page() -> None:
+    """signal-export writes every chat a second time, as a page."""
+    text = "[2024-01-05 18:00:02] Cleo: hi  \n\n[2024-01-05 18:01:02] Me: hi  \n"
+    files = {"chat.md": text, "index.html": "<p>hi</p>", "data.json": "{}", "media/a.jpg": "x"}
+    assert read_all(IMPORTER, files).dropped == {"attachment or another copy of the chat": 3}
+    # In a folder of notes nothing else is the chat's.
+    assert read_all(IMPORTER, {"chat.md": text, "media/a.md": "x"}).dropped == {}

@@ -255,3 +255,15 @@ def test_a_megabyte_of_one_character(character: str) -> None:
     found = read(chat(message(1, CLEO, f"a{character * 1_000_000}")))
     assert len(found.texts[0]) == 1_000_001
     assert time.process_time() - started < 15
+
+
+def test_what_is_quoted_is_anothers() -> None:
+    """Quotes are pieces of their own among the words."""
+    quote = {"type": "blockquote", "text": "is it dry?", "collapsed": False}
+    found = read(chat(
+        message(1, CLEO, "is it dry?"),
+        message(2, WILMA, [quote, "\nnearly"]),
+        message(3, WILMA, [quote]),
+    ))  # fmt: skip
+    assert found.said() == [("Cleo", "is it dry?"), ("me", "nearly")]
+    assert found.reasons == {"only quoted text": 1}

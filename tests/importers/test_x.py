@@ -137,16 +137,16 @@ def test_without_an_account_the_one_in_every_conversation() -> None:
 
 
 def test_what_others_wrote_is_never_opened() -> None:
-    """All of the data folder is claimed, so that nobody else takes it for writing."""
+    """All of the archive is claimed, so that nobody else takes it for writing."""
     files = archive(tweets=script("tweets", [post(1, "a")]), like="window.YTD.like.part0 = [",
                     deleted_tweets="window.YTD.deleted_tweets.part0 = [")  # fmt: skip
     files |= {"data/tweets_media/1.txt": "x", "Your archive.html": "<p>hello</p>"}
     tree = tree_of(files)
     claim = next(iter(IMPORTER.claims(tree)))
-    assert claim.files == set(files) - {"Your archive.html"}
+    assert claim.files == set(files)
     found = read_all(IMPORTER, tree)
     assert [d.text for d in found.documents] == ["a"]
-    assert found.reasons == {"neither posts nor messages; left unopened": 3}
+    assert found.reasons == {"neither posts nor messages; left unopened": 4}
 
 
 def test_other_scripts_are_left_alone() -> None:
@@ -219,3 +219,12 @@ def test_a_short_link_inside_a_long_post() -> None:
         note_tweet=script("note_tweet", [note]),
     )
     assert [d.text for d in found.documents] == [f"{start}, until spring"]
+
+
+def test_the_page_beside_the_archive_is_nobodys_post() -> None:
+    """X's own page to look at it."""
+    files = archive(tweets=script("tweets", [post(1, "mine")]))
+    page = '<html><body><p>Loading</p><script src="data/manifest.js"></script></body></html>'
+    found = read_all(IMPORTER, tree_of({**files, "Your archive.html": page, "Archiv.html": page}))
+    assert [d.text for d in found.documents] == ["mine"]
+    assert found.reasons == {"neither posts nor messages; left unopened": 2}

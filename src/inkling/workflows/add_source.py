@@ -47,7 +47,7 @@ def add_source(
     name, plain_kind, opened = source
     mine: set[str] = set()
     kind = opened.kind()
-    records = _noticing(opened.records(options), mine)
+    records = _noticing(opened.records(options), mine, ReadOptions.of(me))
     result = store.add(name, kind or plain_kind, records, waiting, meter.messages)
     if kind is not None and result.documents and result.dropped[OTHERS]:
         mine.add(kind)  # mail, a blog of several authors: the names parted the two
@@ -56,21 +56,26 @@ def add_source(
     return result
 
 
-def _noticing(records: Iterator[ImportedRecord], mine: set[str]) -> Iterator[ImportedRecord]:
+def _noticing(
+    records: Iterator[ImportedRecord], mine: set[str], told: ReadOptions
+) -> Iterator[ImportedRecord]:
     """The same records. `mine` takes the importers in whose chats the author was known by a name
-    that was told or remembered."""
+    that was told or remembered, or stands under a name that was told."""
 
     def noticed(
-        importer: str, messages: Iterator[Message | Dropped | Note]
+        chat: ImportedChat, messages: Iterator[Message | Dropped | Note]
     ) -> Iterator[Message | Dropped | Note]:
         for message in messages:
             yield message
             if isinstance(message, Message) and message.is_me:
-                mine.add(importer)
+                author = message.author_id
+                # A chat that knows the author may know it because it was told the name.
+                if not chat.me_known or told.is_me(author, chat.people.get(author)):
+                    mine.add(chat.chat_id.partition(":")[0])
                 break
         yield from messages
 
     for record in records:
-        if isinstance(record, ImportedChat) and not record.me_known:
-            record.messages = noticed(record.chat_id.partition(":")[0], record.messages)
+        if isinstance(record, ImportedChat) and (told.me or not record.me_known):
+            record.messages = noticed(record, record.messages)
         yield record

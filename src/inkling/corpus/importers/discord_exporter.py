@@ -24,6 +24,7 @@ from inkling.corpus.importing.importer import (
     same_name,
 )
 from inkling.corpus.importing.json_stream import BROKEN, JsonStream, valid_text
+from inkling.corpus.importing.quotes import without_quotes
 from inkling.corpus.importing.times import from_iso
 from inkling.corpus.importing.tree import Tree, TreeFile
 
@@ -186,7 +187,8 @@ def _messages(
         raw_ref = f"{path}#{message_id or number}"
         content = item.get("content")
         text = valid_text(content) if isinstance(content, str) else ""
-        reason = _reason(item, text)
+        own = without_quotes(text)
+        reason = _reason(item, text) or (None if own.strip() else "only quoted text")
         if reason is not None:
             yield Dropped(reason, raw_ref)
             continue
@@ -198,7 +200,7 @@ def _messages(
         yield Message(
             author,
             author in me or options.is_me(author, account, shown),
-            text,
+            own,
             "text",
             message_id,
             from_iso(item.get("timestamp")),

@@ -27,6 +27,7 @@ from inkling.corpus.importing.importer import (
 )
 from inkling.corpus.importing.json_stream import BROKEN, JsonStream, valid_text
 from inkling.corpus.importing.oldest_first import CUT, oldest_first
+from inkling.corpus.importing.quotes import without_quotes
 from inkling.corpus.importing.times import from_iso, from_unix
 from inkling.corpus.importing.tree import Tree, TreeFile
 from inkling.wording import plural
@@ -77,7 +78,13 @@ def claims(tree: Tree) -> Iterator[Claim]:
     for file in tree.files:
         inside = any(file.path.startswith(f"{box}/") for box in boxes)
         root = next((r for r in roots if not r or file.path.startswith(f"{r}/")), None)
-        if inside or (root is not None and (_is_user(file) or _OTHERS.fullmatch(file.path))):
+        # Discord's own words about the package lie at its top.
+        about = file.folder in roots and file.name.lower() == "readme.txt"
+        if (
+            about
+            or inside
+            or (root is not None and (_is_user(file) or _OTHERS.fullmatch(file.path)))
+        ):
             files.add(file.path)
     yield Claim(frozenset(files), 1.0, f"Discord data package, {plural(len(channels), 'channel')}")
 
@@ -166,10 +173,13 @@ def _message(row: dict[str, Any], path: str, number: int, identity: str) -> Mess
     text = valid_text(contents) if isinstance(contents, str) else ""
     if not text.strip():
         return Dropped("media without text" if row.get("Attachments") else "empty message", raw_ref)
+    own = without_quotes(text)
+    if not own.strip():
+        return Dropped("only quoted text", raw_ref)
     return Message(
         author_id=identity,
         is_me=True,
-        text=text,
+        text=own,
         message_id=str(message_id) if isinstance(message_id, (int, str)) else None,
         timestamp=_when(row),
         raw_ref=raw_ref,

@@ -58,7 +58,9 @@ def _read(tree: Tree, claim: Claim, options: ReadOptions) -> Iterator[ImportedRe
 
 def _read_file(file: TreeFile, options: ReadOptions) -> Iterator[ImportedRecord]:
     reader = _READERS.get(file.suffix)
-    if reader is None:
+    if reader is html.read and file.folder.rpartition("/")[2] == "Takeout":
+        yield Dropped("a table of contents", file.path)  # of Google's export
+    elif reader is None:
         kind = file.suffix or "no extension"
         if file.suffix in _PACKED:
             yield Dropped(f"an archive that Inkling does not open ({kind}): unpack it", file.path)

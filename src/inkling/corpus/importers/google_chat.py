@@ -64,7 +64,7 @@ def _read(tree: Tree, claim: Claim, options: ReadOptions) -> Iterator[ImportedRe
         if info := groups.get(file.folder):
             read.append(info.path)
             group = dict_of(json_value(info))
-        yield _chat(file, group, own, options)
+        yield _chat(file, tree.folder_name(file) or _space(file), group, own, options)
     yield from left_out(claim, read, "attachment")
 
 
@@ -80,10 +80,18 @@ def _own_accounts(tree: Tree) -> ReadOptions:
     return ReadOptions.of(accounts)
 
 
+def _space(file: TreeFile) -> str:
+    """Of a file alone the ids of its messages tell in which conversation they stand."""
+    for value in json_items(file, "messages"):
+        identity = None if isinstance(value, Dropped) else dict_of(value).get("message_id")
+        if isinstance(identity, str) and identity:
+            return identity.partition("/")[0]
+    return file.name
+
+
 def _chat(
-    file: TreeFile, group: dict[str, Any], own: ReadOptions, options: ReadOptions
+    file: TreeFile, folder: str, group: dict[str, Any], own: ReadOptions, options: ReadOptions
 ) -> ImportedChat:
-    folder = file.folder.rpartition("/")[2]
     people: dict[str, str] = {}
     others = []
     for member in map(dict_of, list_of(group.get("members"))):

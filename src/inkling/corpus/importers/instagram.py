@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from inkling.corpus.importers import meta
+from inkling.corpus.importers import meta, meta_signs
 from inkling.corpus.importing.importer import Claim, ImportedRecord, Importer, ReadOptions
 from inkling.corpus.importing.tree import Tree
 from inkling.wording import plural
@@ -15,9 +15,7 @@ from inkling.wording import plural
 
 def claims(tree: Tree) -> Iterator[Claim]:
     """All threads of an archive that says it is Instagram's."""
-    if not meta.is_instagram(tree):
-        return
-    found = meta.archive(tree)
+    found = meta.archive(meta_signs.instagrams(tree))
     if found.threads or found.pages:
         title = f"Instagram, {plural(len(found.threads), 'chat')}"
         yield Claim(found.paths, 1.0, title if found.threads else "Instagram export as HTML")

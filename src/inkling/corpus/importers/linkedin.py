@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from inkling.corpus.document import Document, Dropped, Message
-from inkling.corpus.html import html_to_text
+from inkling.corpus.html import fragment_to_text, html_to_text
+from inkling.corpus.importers.pieces import piece, text_of
 from inkling.corpus.importing import times
 from inkling.corpus.importing.by_conversation import ByConversation
 from inkling.corpus.importing.importer import (
@@ -35,6 +36,7 @@ _OWN = frozenset(("profile.csv", "connections.csv", "positions.csv", "invitation
 
 # Advertisements come as messages.
 _NOT_SENT = ("sponsored", "spam")
+_SPONSORED = "Sponsored Conversation"
 # Written by LinkedIn under a person's name.
 _NOTICES = frozenset(("Message request accepted", "A LinkedIn member left the conversation."))
 
@@ -51,6 +53,12 @@ def _kind(file: TreeFile) -> str | None:
     return "comments" if columns == _COMMENTS else None
 
 
+def _is_article(file: TreeFile, folders: set[str]) -> bool:
+    """Long posts are pages of their own, in `Articles/Articles`."""
+    above, _, last = file.folder.removesuffix("/Articles").rpartition("/")
+    return file.suffix == ".html" and last == "Articles" and above in folders
+
+
 def _claims(tree: Tree) -> Iterator[Claim]:
     kinds = {file.path: kind for file in tree.files if (kind := _kind(file))}
     if not set(kinds.values()) & {"messages", "posts"}:
@@ -59,6 +67,7 @@ def _claims(tree: Tree) -> Iterator[Claim]:
     paths = set(kinds)
     # Tables of other people and of the account: nobody's writing.
     paths.update(f.path for f in tree.files if f.folder in folders and f.name.lower() in _OWN)
+    paths.update(f.path for f in tree.files if _is_article(f, folders))
     found = sorted(set(kinds.values()), reverse=True)
     yield Claim(frozenset(paths), 1.0, f"LinkedIn {', '.join(found)}")
 
@@ -69,6 +78,8 @@ def _read(tree: Tree, claim: Claim, options: ReadOptions) -> Iterator[ImportedRe
         kind = _kind(file)
         if kind == "messages":
             yield from _chats(file, _owner_name(files, options), options)
+        elif file.suffix == ".html":
+            yield from _article(file, options)
         elif kind is not None:
             column = "sharecommentary" if kind == "posts" else "message"
             yield from _writing(file, column, options)
@@ -105,6 +116,16 @@ def _writing(
         else:
             link = row.get("sharelink") or None
             yield Document(text, link or raw_ref, None, times.from_text(row.get("date", "")), link)
+
+
+def _article(file: TreeFile, options: ReadOptions) -> Iterator[ImportedRecord]:
+    source = yield from text_of(file, options)
+    if source is None:
+        return
+    page = html_to_text(source)
+    # LinkedIn wrote the title and the two times over it.
+    words = fragment_to_text(source, noise="h1, title, .created, .published")
+    yield from piece(words.text, file.path, page.title, page.date, words.quotes)
 
 
 def _chats(
@@ -164,7 +185,7 @@ def _row(row: dict[str, str], raw_ref: str) -> tuple[str, str | None, list[Any]]
     """Conversation, time, and what a message is made of."""
     name, url = row.get("from", "").strip(), row.get("sender profile url", "").strip()
     folder = row.get("folder", "").casefold()
-    if folder.startswith(_NOT_SENT) or name == "Sponsored Conversation":
+    if folder.startswith(_NOT_SENT) or _SPONSORED in (name, row.get("conversation title")):
         return Dropped("advertisement", raw_ref)
     if row.get("is message draft", "").casefold() in ("yes", "true"):
         return Dropped("draft", raw_ref)

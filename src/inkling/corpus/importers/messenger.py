@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from inkling.corpus.importers import meta
+from inkling.corpus.importers import meta, meta_signs
 from inkling.corpus.importing.importer import Claim, ImportedRecord, Importer, ReadOptions
 from inkling.corpus.importing.tree import Tree
 from inkling.wording import plural
@@ -15,12 +15,10 @@ from inkling.wording import plural
 
 def claims(tree: Tree) -> Iterator[Claim]:
     """All threads of an archive that is not plainly Instagram's."""
-    if meta.is_instagram(tree):
-        return
-    found = meta.archive(tree)
+    found = meta.archive(meta_signs.facebooks(tree))
     if found.threads or found.pages:
         title = f"Messenger, {plural(len(found.threads), 'chat')}"
-        sure = 1.0 if meta.is_facebook(tree) or any(t.alone for t in found.threads) else 0.9
+        sure = 1.0 if meta_signs.says_facebook(tree) or any(t.alone for t in found.threads) else 0.9
         yield Claim(found.paths, sure, title if found.threads else "Messenger export as HTML")
 
 

@@ -73,23 +73,6 @@ class Archive:
         return frozenset([*parts, *self.pages, *self.attachments, *profiles])
 
 
-def is_instagram(tree: Tree) -> bool:
-    """Whether an archive's name, or a folder in it, says so."""
-    return "instagram" in tree.name.casefold() or any(
-        "your_instagram_activity/" in file.path or "instagram-" in file.path for file in tree.files
-    )
-
-
-def is_facebook(tree: Tree) -> bool:
-    """The same for Facebook."""
-    return "facebook" in tree.name.casefold() or any(
-        "facebook_activity/" in file.path
-        or "your_activity_across_facebook/" in file.path
-        or "facebook-" in file.path
-        for file in tree.files
-    )
-
-
 def archive(tree: Tree) -> Archive:
     """The threads of a tree; reads the beginnings of files that may be some."""
     found = Archive()

@@ -63,7 +63,8 @@ def _claims(tree: Tree) -> Iterator[Claim]:
         elif _is_markdown(file):
             # A folder of notes may hold such a file: take what lies beside it only in a folder
             # that the exporter made for this chat.
-            made = file.name == "chat.md" and file.folder
+            listed = any(tree.get(name) for name in ("data.json", "index.html"))
+            made = file.name == "chat.md" and (file.folder or listed)
             others = beside(tree, file.folder, _EXPORTER_FILES) if made else iter(())
             yield Claim(frozenset((file.path, *others)), 0.95, f"Signal chat {_title(file)}")
         elif _is_sigtop(file):
@@ -88,20 +89,24 @@ def _read(tree: Tree, claim: Claim, options: ReadOptions) -> Iterator[ImportedRe
             if frames:
                 yield from signal_frames.chats(lines(file, charset), file.path)
             else:
-                yield _chat(file, charset)
+                yield _chat(file, charset, tree.holder)
     yield from left_out(claim, read, "attachment or another copy of the chat")
 
 
-def _chat(file: TreeFile, charset: Charset) -> ImportedChat:
+def _chat(file: TreeFile, charset: Charset, holder: str) -> ImportedChat:
     people: dict[str, str] = {}
     others = {
         m.author_id for m in _messages(file, charset) if isinstance(m, Message) and not m.is_me
     }
+    title = _title(file)
+    if title == "chat":
+        # Named without its folder, which is called as the other person.
+        title = next(iter(others)) if len(others) == 1 else holder or title
     return ImportedChat(
-        f"signal-{_title(file)}",
+        f"signal-{title}",
         file.path,
         _named(_messages(file, charset), people),
-        title=_title(file),
+        title=title,
         group=len(others) > 1,
         people=people,
     )

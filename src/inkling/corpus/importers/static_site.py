@@ -25,32 +25,58 @@ _DATED = re.compile(r"(\d{4}-\d{1,2}-\d{1,2})-(.*)")
 _LIQUID = re.compile(r"\{%[^%{}]*+%\}|\{\{[^{}]*+\}\}")
 
 
+_CONTENT = {"Jekyll": frozenset(("_posts", "_drafts")), "Hugo": frozenset(("content",))}
+# Folders beside the posts: the site as it was built, and what others wrote to build it.
+_MACHINERY = {
+    "Jekyll": frozenset(("_site", "_layouts", "_includes", "_sass", "_plugins")),
+    "Hugo": frozenset(("themes", "layouts", "public", "resources", "archetypes")),
+}
+
+
 def _claims(tree: Tree) -> Iterable[Claim]:
+    for root, name in _sites(tree):
+        posts = frozenset(file.path for file in tree.files if _is_post(file, root, name))
+        if posts:
+            machinery = {file.path for file in tree.files if _is_machinery(file, root, name)}
+            yield Claim(posts | machinery, 0.8, f"{name} site, {plural(len(posts), 'post')}")
+
+
+def _sites(tree: Tree) -> list[tuple[str, str]]:
+    """The folder in which each site begins, and of which program it is."""
+    sites = []
     for file in tree.files:
+        if "themes" in file.folder.split("/"):
+            continue  # a theme brings a site to show itself
         if file.name in _JEKYLL:
-            yield from _site(tree, file.folder, ("_posts", "_drafts"), "Jekyll")
+            sites.append((file.folder, "Jekyll"))
         elif file.name in _HUGO:
-            yield from _site(tree, file.folder, ("content",), "Hugo")
+            sites.append((file.folder, "Hugo"))
+    return list(dict.fromkeys(sites))
 
 
-def _site(tree: Tree, root: str, folders: tuple[str, ...], name: str) -> Iterable[Claim]:
-    inside = root.count("/") + 1 if root else 0
-    posts = [
-        file
-        for file in tree.files
-        if file.suffix in _POSTS
-        and (not root or file.path.startswith(f"{root}/"))
-        and not set(folders).isdisjoint(file.folder.split("/")[inside:])
-    ]
-    if posts:
-        yield Claim(
-            frozenset(f.path for f in posts), 0.8, f"{name} site, {plural(len(posts), 'post')}"
-        )
+def _below(file: TreeFile, root: str) -> list[str]:
+    """The folders between a site's own and a file in it; none where it lies elsewhere."""
+    if root and not file.path.startswith(f"{root}/"):
+        return []
+    return file.folder.split("/")[root.count("/") + 1 if root else 0 :]
+
+
+def _is_machinery(file: TreeFile, root: str, name: str) -> bool:
+    return not _MACHINERY[name].isdisjoint(_below(file, root)[:1])
+
+
+def _is_post(file: TreeFile, root: str, name: str) -> bool:
+    if file.suffix not in _POSTS or _is_machinery(file, root, name):
+        return False
+    return not _CONTENT[name].isdisjoint(_below(file, root))
 
 
 def _read(tree: Tree, claim: Claim, options: ReadOptions) -> Iterator[ImportedRecord]:
+    sites = _sites(tree)
     for file in tree.only(claim.files).files:
-        if "_drafts" in file.folder.split("/") and not options.drafts:
+        if any(_is_machinery(file, *site) for site in sites):
+            yield Dropped("a part of the site that is no post", file.path)
+        elif "_drafts" in file.folder.split("/") and not options.drafts:
             yield Dropped(DRAFT, file.path)
         else:
             yield from _post(file, options)

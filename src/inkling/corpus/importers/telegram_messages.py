@@ -70,8 +70,12 @@ def chat_messages(
         raw_ref = f"{place}/{message_id or number}"
         text = get("text")
         if not (text and isinstance(text, str) and text.isascii()):
-            text = _text(item)
+            text, quoted = _text(item)
+        else:
+            quoted = False
         reason = _reason(item, about, text)
+        if quoted and reason is not None and not text.strip():
+            reason = "only quoted text"
         if reason is not None:
             yield Dropped(reason, raw_ref)
             continue
@@ -98,17 +102,24 @@ def chat_messages(
         )
 
 
-def _text(item: dict[str, Any]) -> str:
-    """A string, or a list of strings and marked pieces, joined with nothing between."""
+def _text(item: dict[str, Any]) -> tuple[str, bool]:
+    """A string, or a list of strings and marked pieces, joined with nothing between; whether
+    something quoted stood among them, which is another's."""
     text = item.get("text")
     if not text and text in (None, "", []):
         text = item.get("text_entities")
     if isinstance(text, str):
-        return valid_text(text)
+        return valid_text(text), False
     if not isinstance(text, list):
-        return ""
-    pieces = (piece.get("text") if isinstance(piece, dict) else piece for piece in text)
-    return valid_text("".join(piece for piece in pieces if isinstance(piece, str)))
+        return "", False
+    own = [piece for piece in text if not _is_quote(piece)]
+    pieces = (piece.get("text") if isinstance(piece, dict) else piece for piece in own)
+    joined = valid_text("".join(piece for piece in pieces if isinstance(piece, str)))
+    return (joined, False) if len(own) == len(text) else (joined.strip("\n"), True)
+
+
+def _is_quote(piece: object) -> bool:
+    return isinstance(piece, dict) and piece.get("type") == "blockquote"
 
 
 def _reason(item: dict[str, Any], about: About, text: str) -> str | None:

@@ -13,13 +13,20 @@ from __future__ import annotations
 import contextlib
 import html
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from inkling.corpus.document import Dropped
+from inkling.corpus.document import Document, Dropped
 from inkling.corpus.html import fragment_to_text
 from inkling.corpus.importers.pieces import DRAFT, OTHERS, notes_of, piece
 from inkling.corpus.importing.charset import Charset, decoded, known_encoding
-from inkling.corpus.importing.importer import Claim, ImportedRecord, Importer, ReadOptions
+from inkling.corpus.importing.importer import (
+    Claim,
+    ImportedRecord,
+    Importer,
+    Note,
+    ReadOptions,
+)
 from inkling.corpus.importing.text_lines import charset_of
 from inkling.corpus.importing.times import from_post
 from inkling.corpus.importing.tree import Tree, TreeFile
@@ -61,16 +68,33 @@ def _read(tree: Tree, claim: Claim, options: ReadOptions) -> Iterator[ImportedRe
     for file in tree.only(claim.files).files:
         number = 0
         mine = _mine(file, options)
+        creators: Counter[str] = Counter()
         charset = _charset(file, options)
         yield from notes_of(charset.notes, file.path)
         for item in _items(file, charset):
             number += 1
-            if mine and (creator := _field(item, "dc:creator")) and creator not in mine:
+            creator = _field(item, "dc:creator")
+            if mine and creator and creator not in mine:
                 yield Dropped(OTHERS, f"{file.path}: item {number}")
-            else:
-                yield from _post(item, f"{file.path}: item {number}", options)
+                continue
+            for record in _post(item, f"{file.path}: item {number}", options):
+                creators[creator] += isinstance(record, Document)
+                yield record
+        if not mine:
+            yield from _several(+creators, file.path)
         if not number:
             yield Dropped("no posts in it", file.path)
+
+
+def _several(creators: Counter[str], path: str) -> Iterator[Note]:
+    """That posts of several people were taken for one's own, because nobody told which are."""
+    if len(creators) > 1:
+        listed = ", ".join(f"{name or 'nobody'} ({n:,})" for name, n in creators.most_common(5))
+        yield Note(
+            f"posts of {len(creators):,} authors are taken for yours: {listed}; "
+            "--me NAME keeps only your own",
+            path,
+        )
 
 
 def _mine(file: TreeFile, options: ReadOptions) -> frozenset[str]:
@@ -159,7 +183,8 @@ def _post(item: str, raw_ref: str, options: ReadOptions) -> Iterator[ImportedRec
     written = _field(item, "wp:post_date_gmt")
     date = from_post(f"{written}Z" if written else None) or from_post(_field(item, "wp:post_date"))
     link = _field(item, "link")
-    title = _field(item, "title") or None
+    # WordPress keeps titles as HTML, also where they stand as they are.
+    title = html.unescape(_field(item, "title")) or None
     # The address under which a post was first kept; numbers alone are every site's.
     guid = _field(item, "guid")
     identifier = guid if "://" in guid else None

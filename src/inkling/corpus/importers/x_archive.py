@@ -26,6 +26,7 @@ _NAMES = {
     "messages": re.compile(r"direct-messages?(?:-group)?(?:-part\d{1,4})?\.js"),
     "account": re.compile(r"account\.js"),
 }
+_PAGE_BYTES = 20_000
 _HEAD = re.compile(rb"\s{0,40}window\.(?:YTD\.|__THAR_CONFIG)")
 
 
@@ -36,6 +37,15 @@ def _kind(file: TreeFile) -> str | None:
 
 def _is_archive(file: TreeFile) -> bool:
     return _HEAD.match(file.read(64)) is not None
+
+
+def _shows_archive(file: TreeFile, above: str) -> bool:
+    """Whether a file is the page that X puts beside `data` to look at it."""
+    return (
+        file.folder == above
+        and file.suffix == ".html"
+        and (file.name == "Your archive.html" or b"data/manifest.js" in file.read(_PAGE_BYTES))
+    )
 
 
 def claims(tree: Tree) -> Iterator[Claim]:
@@ -52,8 +62,13 @@ def claims(tree: Tree) -> Iterator[Claim]:
         files = frozenset(
             file.path
             for file in tree.files
-            if file.path.startswith(prefix)
-            and (whole or (file.folder == folder and file.suffix == ".js" and _is_archive(file)))
+            if (
+                file.path.startswith(prefix)
+                and (
+                    whole or (file.folder == folder and file.suffix == ".js" and _is_archive(file))
+                )
+            )
+            or (whole and _shows_archive(file, folder.rpartition("/")[0]))
         )
         words = "posts and messages" if {"posts", "messages"} <= kinds else next(iter(kinds))
         yield Claim(files, 1.0, f"X archive, {words}")

@@ -68,6 +68,29 @@ _SHAPES = (
     # 10:11<tab>Jan<tab>hi · 12.01.2024,10:11:07,Jan,hi
     ChatShape(re.compile(rf"{_CLOCK}\t(?P<name>[^\t\n]{{1,40}})\t"), certain=True),
     ChatShape(re.compile(rf"{_DATE}[,;]{_CLOCK}[,;](?P<name>[^,;\n]{{1,40}})[,;]"), certain=True),
+    # 10:11:07 From Jan to Everyone: hi
+    ChatShape(
+        re.compile(rf"{_CLOCK}[ \t]{{1,4}}From[ \t]{{1,4}}(?P<name>[^:\n]{{1,120}}?)[ \t]?:"),
+        certain=True,
+    ),
+    # [Jan] [오전 10:11] hi · 2024. 1. 12. 오전 10:11, Jan : hi
+    ChatShape(
+        re.compile(
+            rf"\[(?P<name>[^\[\]\n]{{1,40}})\][ \t]\[(?:[^\W\d]{{1,8}} )?{_CLOCK}{_HALF}\][ \t]"
+        ),
+        certain=True,
+    ),
+    ChatShape(
+        re.compile(
+            r"\d{4}[.년] ?\d{1,2}[.월] ?\d{1,2}[.일]? (?:[^\W\d]{1,8} )?"
+            rf"{_CLOCK}{_HALF}, (?P<name>[^:\n]{{1,40}}) : "
+        ),
+        certain=True,
+    ),
+    # 00:00:01.000 --> 00:00:03.500, above what somebody says: nobody's name is needed
+    ChatShape(
+        re.compile(rf"{_CLOCK}[.,]\d{{3}}[ \t](?P<name>-->)[ \t]{_CLOCK}[.,]\d{{3}}"), certain=True
+    ),
     # Jan (10:11): hi
     ChatShape(re.compile(rf"{_AHEAD},?[ \t]{{1,3}}[\[(]{_WHOLE_STAMP}[\])]:")),
     # Jan, [12.01.2024 10:11]
@@ -101,6 +124,26 @@ _SHAPES = (
 )
 
 
+# A line that says only who speaks, as programs save what an assistant said: **You:** · ## ChatGPT
+_SPEAKS = re.compile(
+    r"[#>*_ \t]{0,8}(?:(?P<person>you|user|human|me|prompt)"
+    r"|(?P<assistant>chatgpt|assistant|claude|gemini|copilot|response))"
+    r"(?: said)?[ \t]?[:：]?[*_ \t]{0,4}[:：]?[*_ \t]{0,4}",
+    re.IGNORECASE,
+)
+_READ = ("chatgpt", "claude")
+
+
+def _with_an_assistant(lines: Sequence[str]) -> ChatShape | None:
+    """Answers are long: that both speak again is enough, however few of the lines say so."""
+    found = [match for line in lines if (match := _SPEAKS.fullmatch(line)) is not None]
+    assistants = [match["assistant"].casefold() for match in found if match["assistant"]]
+    if len(assistants) < 2 or len(found) - len(assistants) < 2:
+        return None
+    named = next((name for name in assistants if name in _READ), None)
+    return ChatShape(_SPEAKS, named, certain=True)
+
+
 def chat_shape(lines: Sequence[str]) -> ChatShape | None:
     """The shape of a quarter of the lines or more; bodies of several lines leave fewer with a
     name."""
@@ -114,7 +157,7 @@ def chat_shape(lines: Sequence[str]) -> ChatShape | None:
         repeated = count > len(names) or (len(lines) <= 4 and shape.certain)
         if count >= 2 and count * shape.lines >= 0.25 * len(lines) and repeated:
             return shape
-    return None
+    return _with_an_assistant(lines)
 
 
 def _units(lines: Sequence[str], shape: ChatShape) -> Iterator[str]:

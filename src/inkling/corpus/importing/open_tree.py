@@ -67,7 +67,7 @@ class OpenTree:
                 found = self._folder(path)
             else:
                 found = self._file(path, shown(path.name), "")
-            self.tree = Tree(shown(path.name), tuple(found))
+            self.tree = Tree(shown(path.name), tuple(found), _holder(path, held))
             self._resources = resources.pop_all()
 
     def __enter__(self) -> Self:
@@ -217,6 +217,18 @@ def open_held(
     """The files of a folder of this name, by their paths in it, each read where it lies; or one
     file, whose path is the name. Names are shown, and nothing is opened under them."""
     return OpenTree(Path(name), on_read, held)
+
+
+def _holder(path: Path, held: Mapping[str, Path] | None) -> str:
+    """What the folder is called whose files stand at the top of the tree."""
+    if held is not None:
+        return "" if held.keys() == {path.name} else shown(path.name)
+    place = Path(os.path.abspath(path))
+    if place.is_dir():
+        return shown(place.name)
+    if place.suffix.lower() == ".zip" or is_tar(place.name):
+        return shown(place.name.partition(".")[0])
+    return shown(place.parent.name)
 
 
 def _contains(folder: str, path: str) -> bool:

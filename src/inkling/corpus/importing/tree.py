@@ -9,7 +9,7 @@ from __future__ import annotations
 import fnmatch
 import functools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO, Protocol
 
 
@@ -61,6 +61,12 @@ class Tree:
     name: str
     """What the person named: the last part of the path, or the address."""
     files: tuple[TreeFile, ...]
+    holder: str = ""
+    """What the folder is called in which the files at the top lie; "" where that is not known."""
+
+    def folder_name(self, file: TreeFile) -> str:
+        """What the folder is called in which a file lies: several exports name the chat by it."""
+        return file.folder.rpartition("/")[2] or self.holder
 
     def matching(self, *patterns: str) -> Iterator[TreeFile]:
         """Files whose whole path fits one of the shell patterns; `*` crosses folders."""
@@ -76,11 +82,11 @@ class Tree:
     def only(self, paths: frozenset[str]) -> Tree:
         """The same tree with these files only."""
         places = sorted(place for path in paths for place in self._places.get(path, ()))
-        return Tree(self.name, tuple(self.files[place] for place in places))
+        return replace(self, files=tuple(self.files[place] for place in places))
 
     def without(self, paths: frozenset[str]) -> Tree:
         """The same tree without these files."""
-        return Tree(self.name, tuple(file for file in self.files if file.path not in paths))
+        return replace(self, files=tuple(file for file in self.files if file.path not in paths))
 
     @functools.cached_property
     def _places(self) -> dict[str, list[int]]:
