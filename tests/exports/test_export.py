@@ -352,6 +352,16 @@ def test_a_model_of_other_shapes_than_its_config_is_refused(copy: Workspace) -> 
     assert "mlp.down.weight" in sentence
 
 
+def test_a_name_in_a_config_is_no_path(copy: Workspace) -> None:
+    """A run is called as its folder is: a foreign or renamed one writes nothing elsewhere."""
+    change_config(copy, name="../../elsewhere")
+    planned = plan_export(copy, "gguf")
+    planned.write()
+    assert planned.file_name == "tiny-f16.gguf"
+    assert (planned.target / planned.file_name).is_file()
+    assert not list(copy.path.rglob("elsewhere*"))
+
+
 def test_another_runs_tokenizer_is_refused(copy: Workspace) -> None:
     from inkling.tokens.tokenizer import Tokenizer
 
