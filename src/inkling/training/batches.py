@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 HELD_SHARE = 0.25
 """Of the device's free memory, the most that packed ids may take."""
 
+COPIED_AT_ONCE = 1 << 24
+"""Ids that are copied to the device at once: all of them, in every process of a machine, may be
+more than its main memory holds."""
+
 Batch = tuple[Tensor, Tensor, int]
 
 
@@ -65,7 +69,10 @@ class _HeldWindows:
     def __init__(self, loader: WindowLoader, device: torch.device) -> None:
         self._loader, self._device = loader, device
         ids, mask = loader.data.ids, loader.data.mask
-        self._ids = torch.from_numpy(np.asarray(ids).astype(np.int32)).to(device)
+        self._ids = torch.empty(len(ids), dtype=torch.int32, device=device)
+        for start in range(0, len(ids), COPIED_AT_ONCE):
+            part = ids[start : start + COPIED_AT_ONCE].astype(np.int32)
+            self._ids[start : start + len(part)] = torch.from_numpy(part)
         self._ignored = None if mask is None else torch.from_numpy(np.asarray(mask) == 0).to(device)
         self._counted = None if mask is None else np.concatenate([[0], np.cumsum(mask != 0)])
         self._offsets = torch.arange(loader.length + 1, device=device)
