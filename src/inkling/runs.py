@@ -217,10 +217,13 @@ class Run:
             )
 
     def config(self) -> RunConfig:
-        """The run's settings. Raises RunError where the file is damaged or newer than us."""
+        """The run's settings, under its folder's name. Raises RunError where the file is damaged or
+        newer than us."""
         path = self.path / CONFIG_FILE
         try:
-            return RunConfig.model_validate_json(read_regular(path))
+            found = RunConfig.model_validate_json(read_regular(path))
+            # Of a run that was renamed or brought here its own is another, or no name at all.
+            return found.model_copy(update={"name": self.name})
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"])) or "the whole file"

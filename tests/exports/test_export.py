@@ -21,6 +21,7 @@ from inkling.evaluation.schema import Copied, EvaluationReport, Leak, Missing, V
 from inkling.exports.exportable_run import load_exportable
 from inkling.exports.folder import read_mark
 from inkling.exports.model_card import model_card
+from inkling.exports.page_file import page_name
 from inkling.exports.safety import warnings
 from inkling.run_files import EXPORT_MARK as MARK
 from inkling.runs import Run
@@ -69,6 +70,16 @@ def named(copy: Workspace, inkling: Inkling) -> Workspace:
     assert inkling(*who, "w@example.org", "--for", "mail").status == 0
     assert inkling(*who, "Wilma Ito", "wilma.i").status == 0
     return copy
+
+
+@pytest.mark.parametrize(
+    ("name", "file"), [("Wilma Ito", "wilma-ito"), ("Ünï", "uni"), ("Łucja", "ucja"), ("Ада", "r")]
+)
+def test_a_page_is_called_as_the_person(trained: Workspace, name: str, file: str) -> None:
+    """In letters that every system takes; as the run where none are left."""
+    model = load_exportable(Run.choose(trained, None), name, SamplingSettings())
+    expected = file if file != "r" else model.config.name
+    assert page_name(model) == f"small-model-of-{expected}.html"
 
 
 @pytest.mark.parametrize(
@@ -350,6 +361,16 @@ def test_a_model_of_other_shapes_than_its_config_is_refused(copy: Workspace) -> 
     change_config(copy, model=settings.model_copy(update={"n_hidden": 8 + settings.n_hidden}))
     assert "where" in (sentence := refused(copy))
     assert "mlp.down.weight" in sentence
+
+
+def test_a_name_in_a_config_is_no_path(copy: Workspace) -> None:
+    """A run is called as its folder is: a foreign or renamed one writes nothing elsewhere."""
+    change_config(copy, name="../../elsewhere")
+    planned = plan_export(copy, "gguf")
+    planned.write()
+    assert planned.file_name == "tiny-f16.gguf"
+    assert (planned.target / planned.file_name).is_file()
+    assert not list(copy.path.rglob("elsewhere*"))
 
 
 def test_another_runs_tokenizer_is_refused(copy: Workspace) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from inkling.errors import ExportError
 from inkling.exports.qwen3 import qwen3_config, settings_of
@@ -131,6 +132,9 @@ def test_a_folder_that_is_none_is_told(empty: Workspace, tmp_path: Path) -> None
         ({"num_key_value_heads": 3}, "cannot be shared by its"),
         ({"num_key_value_heads": 1}, "do not fit the settings"),
         ({"rope_parameters": {"rope_type": "yarn"}}, "'yarn'"),
+        ({"rope_parameters": [10_000]}, "rope_parameters"),
+        ({"quantization_config": {"quant_method": "fp8"}}, "rounded weights"),
+        ({"quantization": {"bits": 4, "group_size": 64}}, "rounded weights"),
         ({"hidden_size": "wide"}, "n_embd"),
         ({"head_dim": "gone"}, "head_dim"),
         ({"intermediate_size": 16}, "do not fit the settings"),
@@ -145,6 +149,15 @@ def test_a_config_of_another_model_is_told(
     if update.get("num_key_value_heads") == 1:
         edit(damaged / "config.json", num_attention_heads=2)
     assert said in refused(empty, damaged)
+
+
+def test_weights_in_whole_numbers_are_refused(empty: Workspace, damaged: Path) -> None:
+    """Rounded ones without their scales are another model, though every shape fits."""
+    weights = load_file(damaged / "model.safetensors")
+    name = next(name for name, weight in weights.items() if weight.ndim == 2)
+    weights[name] = (100 * weights[name]).to(torch.int8)
+    save_file(weights, damaged / "model.safetensors")
+    assert "holds whole numbers" in refused(empty, damaged)
 
 
 def test_damaged_parts_are_told(empty: Workspace, damaged: Path) -> None:

@@ -111,6 +111,14 @@ def test_no_message_can_forge_a_turn(exported: Exported, llama: Llama, text: str
     assert special == [end, them, me, end, them, me]
 
 
+@pytest.mark.parametrize("content", ["be nice", [{"type": "text", "text": "be nice"}]])
+def test_what_a_system_says_is_left_out(exported: Exported, llama: Llama, content: Any) -> None:
+    """llama.cpp puts it in front of the question where it sees that a template never reads it."""
+    messages = [{"role": "system", "content": content}, *as_messages((), QUESTIONS[0])]
+    prompt = llama.post("/apply-template", messages=messages)["prompt"]
+    assert llama.ids(prompt, special=True) == exported.prompt(QUESTIONS[0])
+
+
 def test_logits_are_inklings(exported: Exported, llama: Llama) -> None:
     """Of the twenty likeliest tokens, to 1e-4. Inkling gives nothing to tokens that are no text,
     llama.cpp a little; so what all log-probabilities differ by alike is left out."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -57,6 +58,22 @@ def test_held_ids_give_the_rows_that_are_sent(kind: str, rank: int, count: int) 
             assert np.array_equal(y_BT.numpy(), y)
             assert targets == (y != IGNORE).sum()
         assert plain.state() == held.state() == reference.state()
+
+
+def test_ids_are_copied_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside what lies on the device main memory holds a part of them, not a second whole; the
+    rows are the same, also where windows lie across parts."""
+    monkeypatch.setattr("inkling.training.batches.COPIED_AT_ONCE", 1_000)
+    runtime = Runtime(torch.device("cpu"), torch.float32, 1, 0.0, holds_ids=True)
+    ids = np.random.default_rng(2).integers(5, 40, 100_500).astype(np.uint16)
+    loaders = [WindowLoader(PackedIds("train", ids, None, ()), LENGTH, 1) for _ in range(2)]
+    tracemalloc.start()
+    batches = Batches(loaders[0], SETTINGS, runtime)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < len(ids)  # bytes, a fourth of what a whole copy takes
+    for _ in range(400):
+        assert torch.equal(batches.next()[0], torch.from_numpy(loaders[1].next_batch(ROWS)[0]))
 
 
 def test_held_ids_are_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:

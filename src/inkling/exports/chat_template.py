@@ -14,6 +14,9 @@ tell a special token from text that looks like one. Such text is therefore broke
 A last reply without words is shown as a turn without words. llama.cpp finds out what stands around
 a reply by comparing one that has words with one that has none; where the latter is not shown it
 takes <|me|> and <|end|> for a part of what is said, and <|end|> is seen in each reply.
+
+What a system says is looked at before it is left out: where llama.cpp sees that a template never
+looks at it, it puts it in front of the question.
 """
 
 from __future__ import annotations

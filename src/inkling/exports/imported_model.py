@@ -182,6 +182,11 @@ def _weights(folder: Path) -> dict[str, Any]:
             read_shapes(path)  # as large as it says, before it is in memory
             with open_regular(path) as file:
                 tensors = load(file.read())
+            if not all(value.is_floating_point() for value in tensors.values()):
+                raise ExportError(
+                    f"its {path.name} holds whole numbers, as rounded weights are, and weights as "
+                    "they were learned are needed. Take the folder that it was made from."
+                )
             found |= {key: value.float().numpy() for key, value in tensors.items()}
         except FileNotFoundError:
             raise ExportError(f"it has no {path.name}.") from None

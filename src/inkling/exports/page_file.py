@@ -15,6 +15,7 @@ import base64
 import hashlib
 import json
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -66,7 +67,8 @@ _SLIDERS = (
 
 def page_name(model: ExportableRun) -> str:
     """The file's name: whose model it is, in letters that every system takes."""
-    plain = re.sub(r"[^a-z0-9]+", "-", model.name.lower()).strip("-")
+    letters = unicodedata.normalize("NFKD", model.name.lower()).encode("ascii", "ignore").decode()
+    plain = re.sub(r"[^a-z0-9]+", "-", letters).strip("-")
     return f"small-model-of-{plain or model.config.name}.html"
 
 

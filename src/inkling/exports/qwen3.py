@@ -147,6 +147,9 @@ _FIXED = {
 }  # fmt: skip
 """Settings of Qwen3 that must be as `GPT` has them; left out they are."""
 
+_ROUNDED = ("quantization_config", "quantization")
+"""Where Hugging Face and MLX say that weights are integers or a few bits, with scales."""
+
 
 def settings_of(config: Mapping[str, Any]) -> ModelSettings:
     """The settings that a config.json describes.
@@ -161,7 +164,16 @@ def settings_of(config: Mapping[str, Any]) -> ModelSettings:
     for key, value in _FIXED.items():
         if config.get(key, value) != value:
             raise ExportError(f"{key} is {config[key]!r} there and {value!r} in Inkling's models.")
+    for key in _ROUNDED:
+        if config.get(key):
+            # Read as plain numbers, without their scales, they would be another model.
+            raise ExportError(
+                f"it has rounded weights (its config.json says {key}), and whole ones are needed. "
+                "Take the folder that it was made from."
+            )
     rope = config.get("rope_parameters") or {}
+    if not isinstance(rope, Mapping):
+        raise ExportError("its config.json does not describe a model: rope_parameters: no object.")
     if rope.get("rope_type", "default") != "default":
         raise ExportError(f"its rotary positions are {rope['rope_type']!r}, Inkling's are plain.")
     values = {

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 HELD_SHARE = 0.25
 """Of the device's free memory, the most that packed ids may take."""
 
+COPIED_AT_ONCE = 1 << 24
+"""Ids that are copied to the device at once: all of them, in every process of a machine, may be
+more than its main memory holds."""
+
 StepBatch = tuple[Tensor, Tensor, int]
 
 
@@ -60,34 +64,32 @@ class Batches:
 
 
 class _HeldWindows:
-    """The ids of a window loader on the device, in four bytes each."""
+    """The ids of a window loader on the device, in four bytes each. Every target counts."""
 
     def __init__(self, loader: WindowLoader, device: torch.device) -> None:
         self._loader, self._device = loader, device
-        ids, mask = loader.data.ids, loader.data.mask
-        self._ids = torch.from_numpy(np.asarray(ids).astype(np.int32)).to(device)
-        self._ignored = None if mask is None else torch.from_numpy(np.asarray(mask) == 0).to(device)
-        self._counted = None if mask is None else np.concatenate([[0], np.cumsum(mask != 0)])
+        ids = loader.data.ids
+        self._ids = torch.empty(len(ids), dtype=torch.int32, device=device)
+        for start in range(0, len(ids), COPIED_AT_ONCE):
+            part = ids[start : start + COPIED_AT_ONCE].astype(np.int32)
+            self._ids[start : start + len(part)] = torch.from_numpy(part)
         self._offsets = torch.arange(loader.length + 1, device=device)
 
     def next(self, rows: int, share: RowShare) -> StepBatch:
         starts = self._loader.next_starts(rows, share)
         index = _sent(starts, self._device)[:, None] + self._offsets
         ids = self._ids[index].long()
-        x, y = ids[:, :-1].contiguous(), ids[:, 1:].contiguous()
-        if self._ignored is None or self._counted is None:
-            return x, y, y.numel()
-        y.masked_fill_(self._ignored[index[:, 1:]], IGNORE)
-        # Counted in main memory: to count on the device would have to be waited for.
-        ends = starts + self._loader.length + 1
-        return x, y, int((self._counted[ends] - self._counted[starts + 1]).sum())
+        y_BT = ids[:, 1:].contiguous()
+        return ids[:, :-1].contiguous(), y_BT, y_BT.numel()
 
 
 def _fits(loader: WindowLoader, runtime: Runtime) -> bool:
-    if not runtime.holds_ids or runtime.device.type != "cuda":
-        return runtime.holds_ids
+    if not runtime.holds_ids or loader.data.mask is not None:
+        return False
+    if runtime.device.type != "cuda":
+        return True
     free, _ = torch.cuda.mem_get_info(runtime.device)
-    return len(loader.data) * (4 if loader.data.mask is None else 5) <= HELD_SHARE * free
+    return 4 * len(loader.data) <= HELD_SHARE * free
 
 
 def _sent(array: np.ndarray, device: torch.device) -> Tensor:
