@@ -223,8 +223,8 @@ def _holder(path: Path, held: Mapping[str, Path] | None) -> str:
     """What the folder is called whose files stand at the top of the tree."""
     if held is not None:
         return "" if held.keys() == {path.name} else shown(path.name)
-    place = Path(os.path.abspath(path))
-    if place.is_dir():
+    place = Path(os.path.abspath(path))  # a name only: the folders above may not be looked into
+    if path.is_dir():
         return shown(place.name)
     if place.suffix.lower() == ".zip" or is_tar(place.name):
         return shown(place.name.partition(".")[0])

@@ -14,7 +14,9 @@ function nearest(index, waysOfAsking, message, history) {
   const unit = index.rarity('');
   const inOrder = PAIRS * unit * Math.exp(-weightOf(asked) / unit);
   const found = pairs(message);
-  const candidates = highest(index, scores, LOOKED_OVER).map((number) => {
+  const asks = (number) =>
+    !ways.length || !asksAnother(waysOfAsking, index.records[number].question, message, ways);
+  const candidates = highest(index, scores, LOOKED_OVER).filter(asks).map((number) => {
     const record = index.records[number];
     const own = pairs(record.question);
     const shared = [...own].filter((pair) => found.has(pair)).length;
@@ -25,6 +27,13 @@ function nearest(index, waysOfAsking, message, history) {
   const weights = chosen.map(({ score }) => Math.exp(SHARPNESS * (score - chosen[0].score)));
   const sum = weights.reduce((total, weight) => total + weight, 0);
   return chosen.map((each, place) => ({ ...each, weight: weights[place] / sum }));
+}
+
+/** Whether a question is another of those that people ask first. One that holds the message as it stands is none. */
+function asksAnother(waysOfAsking, question, message, ways) {
+  const others = waysOfAsking.others(question);
+  if (!others.length || others === ways) return false;
+  return !` ${words(question).join(' ')} `.includes(` ${words(message).join(' ')} `);
 }
 
 /** Each reply once, and none that was already given in this conversation. */
