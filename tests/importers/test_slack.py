@@ -10,8 +10,10 @@ from typing import Any, BinaryIO
 import pytest
 from hypothesis import given, settings
 
+from inkling.corpus.document import Message
 from inkling.corpus.importers.slack import IMPORTER
-from inkling.corpus.importing.importer import ImportedChat, ReadOptions
+from inkling.corpus.importing.importer import ImportedChat, Note, ReadOptions
+from inkling.corpus.importing.quotes import PARTLY_QUOTED
 from inkling.corpus.importing.registry import detect
 from inkling.corpus.importing.tree import Tree, TreeFile
 from tests.importers.checks import ONE_CHARACTER, mutated, read_all
@@ -128,6 +130,22 @@ def test_an_export_inside_a_folder_and_a_damaged_day() -> None:
     read = read_all(IMPORTER, files, ReadOptions.of(["wilma"]))
     assert read.mine == ["yes"]
     assert read.dropped["JSON that breaks off or is damaged"] == 1
+
+
+def test_what_is_quoted_to_the_end_and_what_is_code() -> None:
+    """Three marks quote all that follows; of code no line goes; a cut is told."""
+    day = [
+        said("U02CLEO", "look:\n&gt;&gt;&gt; first\nsecond", "1.0"),
+        said("U02CLEO", "```\n&gt; x\n```", "2.0"),
+        said("U02CLEO", "&gt;close\nmine", "3.0"),
+    ]
+    tree = tree_of(FILES | {"boats/2021-07-05.json": json.dumps(day)})
+    ((_, claim),) = detect(tree)
+    chats = [r for r in IMPORTER.read(tree, claim, ReadOptions()) if isinstance(r, ImportedChat)]
+    (found,) = [list(chat.messages) for chat in chats if chat.title == "boats"]
+    texts = [each.text for each in found if isinstance(each, Message)]
+    assert texts[:3] == ["look:", "```\n> x\n```", "mine"]
+    assert [each.text for each in found if isinstance(each, Note)].count(PARTLY_QUOTED) == 3
 
 
 def test_each_day_is_opened_once() -> None:

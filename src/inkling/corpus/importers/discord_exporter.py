@@ -20,11 +20,12 @@ from inkling.corpus.importing.importer import (
     ImportedChat,
     ImportedRecord,
     Importer,
+    Note,
     ReadOptions,
     same_name,
 )
 from inkling.corpus.importing.json_stream import BROKEN, JsonStream, valid_text
-from inkling.corpus.importing.quotes import without_quotes
+from inkling.corpus.importing.quotes import PARTLY_QUOTED, without_quotes
 from inkling.corpus.importing.times import from_iso
 from inkling.corpus.importing.tree import Tree, TreeFile
 
@@ -174,7 +175,7 @@ def _messages(
     me: frozenset[str],
     people: dict[str, str],
     options: ReadOptions,
-) -> Iterator[Message | Dropped]:
+) -> Iterator[Message | Dropped | Note]:
     for path, number, item in items:
         if item is _CUT:
             yield Dropped("the rest of the file could not be read", path)
@@ -192,6 +193,8 @@ def _messages(
         if reason is not None:
             yield Dropped(reason, raw_ref)
             continue
+        if own != text:
+            yield Note(PARTLY_QUOTED, raw_ref)
         author, account, shown = _author(item)
         if author not in people:
             people[author] = shown or account or author

@@ -23,11 +23,12 @@ from inkling.corpus.importing.importer import (
     ImportedChat,
     ImportedRecord,
     Importer,
+    Note,
     ReadOptions,
 )
 from inkling.corpus.importing.json_stream import BROKEN, JsonStream, valid_text
 from inkling.corpus.importing.oldest_first import CUT, oldest_first
-from inkling.corpus.importing.quotes import without_quotes
+from inkling.corpus.importing.quotes import PARTLY_QUOTED, without_quotes
 from inkling.corpus.importing.times import from_iso, from_unix
 from inkling.corpus.importing.tree import Tree, TreeFile
 from inkling.wording import plural
@@ -152,7 +153,7 @@ def _chat(
     )
 
 
-def _messages(file: TreeFile, identity: str) -> Iterator[Message | Dropped]:
+def _messages(file: TreeFile, identity: str) -> Iterator[Message | Dropped | Note]:
     rows = _rows(file) if file.suffix == ".csv" else _items(file)
     try:
         for number, row in oldest_first(rows, _moment):
@@ -161,22 +162,29 @@ def _messages(file: TreeFile, identity: str) -> Iterator[Message | Dropped]:
             elif not isinstance(row, dict):
                 yield Dropped("a damaged message", f"{file.path}#{number}")
             else:
-                yield _message(row, file.path, number, identity)
+                yield from _message(row, file.path, number, identity)
     except (OSError, EOFError):
         yield Dropped("the rest of the file could not be read", file.path)
 
 
-def _message(row: dict[str, Any], path: str, number: int, identity: str) -> Message | Dropped:
+def _message(
+    row: dict[str, Any], path: str, number: int, identity: str
+) -> Iterator[Message | Dropped | Note]:
     message_id = row.get("ID")
     raw_ref = f"{path}#{message_id if isinstance(message_id, (int, str)) else number}"
     contents = row.get("Contents")
     text = valid_text(contents) if isinstance(contents, str) else ""
     if not text.strip():
-        return Dropped("media without text" if row.get("Attachments") else "empty message", raw_ref)
+        reason = "media without text" if row.get("Attachments") else "empty message"
+        yield Dropped(reason, raw_ref)
+        return
     own = without_quotes(text)
     if not own.strip():
-        return Dropped("only quoted text", raw_ref)
-    return Message(
+        yield Dropped("only quoted text", raw_ref)
+        return
+    if own != text:
+        yield Note(PARTLY_QUOTED, raw_ref)
+    yield Message(
         author_id=identity,
         is_me=True,
         text=own,

@@ -20,10 +20,12 @@ from inkling.corpus.importing.importer import (
     ImportedChat,
     ImportedRecord,
     Importer,
+    Note,
     ReadOptions,
 )
 from inkling.corpus.importing.json_items import dict_of, json_items, list_of, text_or_none
 from inkling.corpus.importing.leftovers import left_out
+from inkling.corpus.importing.quotes import PARTLY_QUOTED, without_quotes
 from inkling.corpus.importing.tree import Tree, TreeFile
 from inkling.wording import plural
 
@@ -148,7 +150,7 @@ class _Workspace:
 
     def _messages(
         self, files: list[TreeFile], people: dict[str, str], options: ReadOptions
-    ) -> Iterator[Message | Dropped]:
+    ) -> Iterator[Message | Dropped | Note]:
         mine: dict[str, bool] = {}
         """Of whoever has spoken, whether that is me."""
         for file in files:
@@ -166,7 +168,14 @@ class _Workspace:
                 if isinstance(said, str):
                     yield Dropped(said, file.path)
                     continue
-                user, own = said
+                user, text = said
+                # Without a space too, as Slack shows it.
+                own = without_quotes(text, ">")
+                if not own.strip():
+                    yield Dropped("only quoted text", file.path)
+                    continue
+                if own != text:
+                    yield Note(PARTLY_QUOTED, file.path)
                 if user not in mine:
                     mine[user] = options.is_me(user, *self.handles.get(user, ()))
                     people[user] = self._name(user, message)
@@ -203,8 +212,7 @@ class _Workspace:
         if not text.strip():
             attached = any(message.get(key) for key in ("files", "file", "attachments"))
             return "media without text" if attached else "empty"
-        own = _without_quotes(text)
-        return (user, own) if own.strip() else "only quoted text"
+        return user, text
 
     def _name(self, user: str, message: dict[str, Any]) -> str:
         """As who someone is shown; of a guest only the message itself tells it."""
@@ -242,13 +250,6 @@ def _moment(message: dict[str, Any]) -> float:
         return float(message.get("ts") or 0)
     except (TypeError, ValueError):
         return 0.0
-
-
-def _without_quotes(text: str) -> str:
-    """Lines that begin with `>` are what somebody else said."""
-    if ">" not in text:
-        return text
-    return "\n".join(line for line in text.split("\n") if not line.startswith(">"))
 
 
 IMPORTER = Importer(

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from inkling.corpus.document import Dropped, Message
-from inkling.corpus.importing.importer import ReadOptions
+from inkling.corpus.importing.importer import Note, ReadOptions
 from inkling.corpus.importing.json_stream import BROKEN, valid_text
+from inkling.corpus.importing.quotes import PARTLY_QUOTED
 from inkling.corpus.importing.times import from_iso, from_unix
 
 _MEDIA_KEYS = frozenset(
@@ -54,7 +55,7 @@ def chat_messages(
     people: dict[str, str],
     path: str,
     options: ReadOptions,
-) -> Iterator[Message | Dropped]:
+) -> Iterator[Message | Dropped | Note]:
     """What each of a chat's objects says, in the order of the file. `people` is filled on the way;
     `me` is the author's id where the export tells it."""
     known: dict[tuple[object, object], tuple[str, bool]] = {}
@@ -79,6 +80,8 @@ def chat_messages(
         if reason is not None:
             yield Dropped(reason, raw_ref)
             continue
+        if quoted:
+            yield Note(PARTLY_QUOTED, raw_ref)
         fields = (get("from"), get("from_id"))
         try:
             author, is_me = known[fields]
