@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from inkling.corpus.document import Conversation, Document, Dropped, Message, content_hash
 from inkling.corpus.importing.importer import ImportedChat, Note
@@ -384,7 +385,7 @@ def test_the_hash_of_a_conversation_stays_what_it_was() -> None:
     messages = tuple(Message(*one, timestamp=f"2024-01-0{n}") for n, one in enumerate(said, 1))
     turns = [part for name, me, text in said for part in ("me" if me else "them", name, text)]
     times = [f"2024-01-0{n}" for n in (1, 2, 3)]
-    timeless = tuple(message._replace(timestamp=None) for message in messages)
+    timeless = tuple(structs.replace(message, timestamp=None) for message in messages)
     for item, parts in ((messages, turns + times), (timeless, turns)):
         expected = content_hash("conversation", *parts)
         assert Conversation(item, "a").content_hash == expected

@@ -11,6 +11,8 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
+from msgspec import structs
+
 from inkling.corpus.document import Message
 
 WINDOW = 8
@@ -52,4 +54,4 @@ def group_talk(messages: Iterable[Message], called: Callable[[str], str]) -> Ite
             yield message
         elif message.kind == "text":
             said = f"{called(message.author_id)}: {message.text}"
-            heard.append(message._replace(text=said))
+            heard.append(structs.replace(message, text=said))

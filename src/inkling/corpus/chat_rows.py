@@ -214,12 +214,12 @@ def insert_messages(db: sqlite3.Connection, conversation: int, messages: Sequenc
         values: list[object] = [conversation]
         rows = messages[start : start + ROWS]
         for position, message in enumerate(rows, start):
-            author, is_me, text, kind, identity, timestamp, reply_to, raw_ref = message
             # Python's sqlite3 looks for an adapter of each None and each bool: a third of the time
             # that storing a message took.
             values += (
-                position, author, 1 if is_me else 0, text, kind,
-                identity or "", timestamp or "", reply_to or "", raw_ref or "",
+                position, message.author_id, 1 if message.is_me else 0, message.text, message.kind,
+                message.message_id or "", message.timestamp or "", message.reply_to or "",
+                message.raw_ref or "",
             )  # fmt: skip
         db.execute(_insertion(len(rows)), values)
 

@@ -31,15 +31,16 @@ def storable(text: str) -> str:
 
 def is_storable(message: Message) -> bool:
     """Whether all that is kept of a message is valid."""
-    author_id, _, text, _, message_id, timestamp, reply_to, raw_ref = message
+    text, identity, timestamp = message.text, message.message_id, message.timestamp
+    reply_to, raw_ref = message.reply_to, message.raw_ref
     return (
         (text.isascii() or is_valid(text))
-        and author_id.isascii()
+        and message.author_id.isascii()
         and (timestamp is None or timestamp.isascii())
         and (raw_ref is None or raw_ref.isascii())
-        and (message_id is None or message_id.isascii())
+        and (identity is None or identity.isascii())
         and (reply_to is None or reply_to.isascii())
-    ) or all(map(is_valid, (text, author_id, message_id, timestamp, reply_to, raw_ref)))
+    ) or all(map(is_valid, (text, message.author_id, identity, timestamp, reply_to, raw_ref)))
 
 
 def unstorable(record: Document | Conversation) -> str | None:

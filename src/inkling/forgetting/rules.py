@@ -16,6 +16,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from msgspec import structs
+
 from inkling.corpus import exclusion
 from inkling.corpus.clean import fold
 from inkling.corpus.document import Message
@@ -170,7 +172,7 @@ def _without_messages(conversation: StoredConversation, found: set[int]) -> Conv
     messages = conversation.messages
     lost = {messages[index].message_id for index in found} - {None}
     kept = tuple(
-        message._replace(reply_to=None) if message.reply_to in lost else message
+        structs.replace(message, reply_to=None) if message.reply_to in lost else message
         for index, message in enumerate(messages)
         if index not in found
     )

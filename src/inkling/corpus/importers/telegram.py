@@ -18,6 +18,7 @@ from typing import Any
 from inkling.corpus.document import Dropped
 from inkling.corpus.importers.telegram_messages import (
     About,
+    TelegramMessage,
     author_of,
     chat_messages,
     is_said,
@@ -166,9 +167,9 @@ class _Reader:
                 setattr(about, key, valid_text(str(value)))
 
     def _messages(self, about: About) -> Iterator[ImportedChat]:
-        items = self._json.items()
+        items = self._json.items(TelegramMessage)
         ahead = list(islice(items, _LOOKED_AHEAD))
-        authors = {author_of(item) for item in ahead if isinstance(item, dict)}
+        authors = {author_of(item) for item in ahead if isinstance(item, TelegramMessage)}
         said = any(is_said(self._options, *author) for author in authors)
         me = None if said else self.me or _me(about, ahead)
         people: dict[str, str] = {}
@@ -199,14 +200,14 @@ def _me(about: About, ahead: list[Any]) -> str | None:
 
     A personal chat's id is the other person's; in Saved Messages one speaks to oneself.
     """
-    messages = [item for item in ahead if isinstance(item, dict) and item.get("type") == "message"]
-    authors = {author_of(item)[0] for item in messages if "forwarded_from" not in item}
+    messages = [i for i in ahead if isinstance(i, TelegramMessage) and i.type == "message"]
+    authors = {author_of(item)[0] for item in messages if not item.is_forwarded}
     authors.discard(None)
     if about.type == "saved_messages" and len(authors) == 1:
         return next(iter(authors))
     if about.type == "personal_chat" and 1 <= len(authors) <= 2:
         others = authors - {f"user{about.id}"}
-        if len(others) < len(authors) or all(isinstance(i.get("from_id"), str) for i in messages):
+        if len(others) < len(authors) or all(isinstance(item.from_id, str) for item in messages):
             return next(iter(others)) if len(others) == 1 else None
     return None
 

@@ -10,15 +10,55 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from inkling.corpus.document import Dropped, Message
 from inkling.corpus.importing.importer import Note, ReadOptions
-from inkling.corpus.importing.json_stream import BROKEN, valid_text
+from inkling.corpus.importing.json_stream import BROKEN, Shape, valid_text
 from inkling.corpus.importing.quotes import PARTLY_QUOTED
 from inkling.corpus.importing.times import from_iso, from_unix
 
-_MEDIA_KEYS = frozenset(
-    ["photo", "file", "media_type", "sticker_emoji", "contact_information", "thumbnail"]
-)
+
+class TelegramMessage(Shape):
+    """What is read of a message."""
+
+    id: Any = None
+    type: Any = "message"
+    from_: Any = msgspec.field(default=None, name="from")
+    from_id: Any = None
+    date: Any = None
+    date_unixtime: Any = None
+    text: Any = None
+    text_entities: Any = None
+    reply_to_message_id: Any = None
+    action: Any = None
+    via_bot: Any = None
+    # Of these it counts that they are there, also as null.
+    forwarded_from: Any = msgspec.UNSET
+    forwarded_from_id: Any = msgspec.UNSET
+    poll: Any = msgspec.UNSET
+    location_information: Any = msgspec.UNSET
+    photo: Any = msgspec.UNSET
+    file: Any = msgspec.UNSET
+    media_type: Any = msgspec.UNSET
+    sticker_emoji: Any = msgspec.UNSET
+    contact_information: Any = msgspec.UNSET
+    thumbnail: Any = msgspec.UNSET
+
+    @property
+    def has_media(self) -> bool:
+        found = (
+            self.photo, self.file, self.media_type, self.sticker_emoji, self.contact_information,
+            self.thumbnail,
+        )  # fmt: skip
+        return any(value is not msgspec.UNSET for value in found)
+
+    @property
+    def is_forwarded(self) -> bool:
+        """Also of a channel or an account that is gone, whose name is null."""
+        return (
+            self.forwarded_from is not msgspec.UNSET or self.forwarded_from_id is not msgspec.UNSET
+        )
 
 
 @dataclass
@@ -30,9 +70,9 @@ class About:
     id: str | None = None
 
 
-def author_of(item: dict[str, Any]) -> tuple[str | None, str | None]:
+def author_of(item: TelegramMessage) -> tuple[str | None, str | None]:
     """(id, name) of a message's author. Before 2021 ids were bare numbers."""
-    name, identity = item.get("from"), item.get("from_id")
+    name, identity = item.from_, item.from_id
     name = valid_text(name) if isinstance(name, str) and name else None
     if isinstance(identity, int) and not isinstance(identity, bool):
         return f"user{identity}", name
@@ -62,14 +102,13 @@ def chat_messages(
     """Who speaks, by the two fields that say it."""
     place = f"{path}#{about.id or about.name or ''}"
     for number, item in enumerate(items, start=1):
-        if not isinstance(item, dict):
+        if not isinstance(item, TelegramMessage):
             yield Dropped("a damaged message" if item is BROKEN else "no message", path)
             continue
-        get = item.get
-        identity = get("id")
+        identity = item.id
         message_id = str(identity) if isinstance(identity, (int, str)) else None
         raw_ref = f"{place}/{message_id or number}"
-        text = get("text")
+        text = item.text
         if not (text and isinstance(text, str) and text.isascii()):
             text, quoted = _text(item)
         else:
@@ -82,7 +121,7 @@ def chat_messages(
             continue
         if quoted:
             yield Note(PARTLY_QUOTED, raw_ref)
-        fields = (get("from"), get("from_id"))
+        fields = (item.from_, item.from_id)
         try:
             author, is_me = known[fields]
         except (KeyError, TypeError):  # a list or an object is no name
@@ -92,25 +131,25 @@ def chat_messages(
             is_me = (me is not None and author == me) or is_said(options, author, name)
             if isinstance(fields[0], str | None) and isinstance(fields[1], str | None):
                 known[fields] = (author, is_me)
-        reply = get("reply_to_message_id")
+        reply = item.reply_to_message_id
         yield Message(
             author,
             is_me,
             text,
             "text",
             message_id,
-            from_unix(get("date_unixtime")) or from_iso(get("date")),
+            from_unix(item.date_unixtime) or from_iso(item.date),
             None if reply is None or not isinstance(reply, (int, str)) else str(reply),
             raw_ref,
         )
 
 
-def _text(item: dict[str, Any]) -> tuple[str, bool]:
+def _text(item: TelegramMessage) -> tuple[str, bool]:
     """A string, or a list of strings and marked pieces, joined with nothing between; whether
     something quoted stood among them, which is another's."""
-    text = item.get("text")
+    text = item.text
     if not text and text in (None, "", []):
-        text = item.get("text_entities")
+        text = item.text_entities
     if isinstance(text, str):
         return valid_text(text), False
     if not isinstance(text, list):
@@ -125,25 +164,24 @@ def _is_quote(piece: object) -> bool:
     return isinstance(piece, dict) and piece.get("type") == "blockquote"
 
 
-def _reason(item: dict[str, Any], about: About, text: str) -> str | None:
+def _reason(item: TelegramMessage, about: About, text: str) -> str | None:
     """Why a message is left out, or None."""
-    kind = item.get("type", "message")
-    if kind == "service":
-        return "call" if item.get("action") == "phone_call" else "system notice"
-    if kind != "message":
+    if item.type == "service":
+        return "call" if item.action == "phone_call" else "system notice"
+    if item.type != "message":
         return "unsupported message"
     if about.type == "bot_chat":
         return "chat with a bot"
     if about.type == "verification_codes":
         return "system notice"
-    if "forwarded_from" in item or "forwarded_from_id" in item:
+    if item.is_forwarded:
         return "forwarded message"
-    if item.get("via_bot"):
+    if item.via_bot:
         return "written by a bot"
     if not text.strip():
-        if "poll" in item:
+        if item.poll is not msgspec.UNSET:
             return "poll"
-        if "location_information" in item:
+        if item.location_information is not msgspec.UNSET:
             return "location"
-        return "empty message" if _MEDIA_KEYS.isdisjoint(item) else "media without text"
+        return "media without text" if item.has_media else "empty message"
     return None

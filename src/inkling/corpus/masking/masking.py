@@ -13,6 +13,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from msgspec import structs
+
 from inkling.corpus.document import Message
 from inkling.corpus.masking.decisions import Decisions, comparable
 from inkling.corpus.masking.find import find_secrets
@@ -113,7 +115,7 @@ class Masking:
             spans = self.find(message.text)
             if spans:
                 self._note(f"{conversation}:{place}", message.text, spans)
-                message = message._replace(text=_replaced(message.text, spans))
+                message = structs.replace(message, text=_replaced(message.text, spans))
             masked.append(message)
         return tuple(masked)
 
