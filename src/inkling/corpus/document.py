@@ -32,6 +32,15 @@ def _measured(part: str) -> bytes:
     return _length(data) + data
 
 
+def _all_measured(parts: list[str]) -> bytes:
+    """Each behind its length."""
+    length = len(parts[0])
+    if length > 127 or set(map(len, parts)) != {length} or not "".join(parts).isascii():
+        return b"".join(map(_measured, parts))
+    # As times are: the bytes of one length are characters of ASCII.
+    return _LENGTHS[length].decode().join(["", *parts]).encode()
+
+
 def _length(data: bytes) -> bytes:
     length = len(data)
     return _LENGTHS[length] if length < 256 else length.to_bytes(8, "little")
@@ -106,10 +115,11 @@ class Conversation:
                 speaker = _measured(message.role) + _measured(message.author_id)
                 speakers[who] = speaker
             text = message.text.encode("utf-8", "surrogatepass")
-            pieces += speaker, _length(text), text
+            length = len(text)
+            pieces += speaker, _LENGTHS[length] if length < 256 else _length(text), text
         times = [message.timestamp or "" for message in self.messages]
         if any(times):
-            pieces += map(_measured, times)
+            pieces.append(_all_measured(times))
         return hashlib.sha256(b"".join(pieces)).hexdigest()
 
 

@@ -8,6 +8,7 @@ Data: an `OpenSource` -> records -> the store -> `AddResult`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from inkling.corpus.document import Dropped, Message
@@ -72,10 +73,11 @@ def _noticing(
                 # A chat that knows the author may know it because it was told the name.
                 if not chat.me_known or told.is_me(author, chat.people.get(author)):
                     mine.add(chat.chat_id.partition(":")[0])
-                break
-        yield from messages
+                return
 
     for record in records:
         if isinstance(record, ImportedChat) and (told.me or not record.me_known):
-            record.messages = noticed(record, record.messages)
+            # Nothing stands in the way of the messages behind the first of one's own.
+            messages = record.messages
+            record.messages = chain(noticed(record, messages), messages)
         yield record

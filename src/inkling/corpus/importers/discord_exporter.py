@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from itertools import chain, islice
 from typing import Any
 
+import msgspec
+
 from inkling.corpus.document import Dropped, Message
 from inkling.corpus.importing.importer import (
     Claim,
@@ -24,7 +26,7 @@ from inkling.corpus.importing.importer import (
     ReadOptions,
     same_name,
 )
-from inkling.corpus.importing.json_stream import BROKEN, JsonStream, valid_text
+from inkling.corpus.importing.json_stream import BROKEN, JsonStream, Shape, valid_text
 from inkling.corpus.importing.quotes import PARTLY_QUOTED, without_quotes
 from inkling.corpus.importing.times import from_iso
 from inkling.corpus.importing.tree import Tree, TreeFile
@@ -36,6 +38,33 @@ _PART = re.compile(r"\[part (\d{1,6})\]", re.IGNORECASE)
 _WRITTEN = frozenset(("Default", "Reply", "0", "19"))
 _LOOKED_AHEAD = 500
 _CUT = object()
+
+
+class _Author(Shape, frozen=True):
+    """What is read of who wrote a message."""
+
+    id: Any = None
+    name: Any = None
+    nickname: Any = None
+    is_bot: Any = msgspec.field(default=None, name="isBot")
+
+
+_NOBODY = _Author()
+
+
+class _DiscordMessage(Shape, frozen=True):
+    """What is read of a message."""
+
+    id: Any = None
+    type: Any = "Default"
+    timestamp: Any = None
+    content: Any = None
+    author: _Author = _NOBODY
+    reference: Any = None
+    forwarded: Any = msgspec.field(default=None, name="forwardedMessage")
+    attachments: Any = None
+    stickers: Any = None
+    embeds: Any = None
 
 
 def claims(tree: Tree) -> Iterator[Claim]:
@@ -96,7 +125,7 @@ def _chat(channel: str, files: list[TreeFile], options: ReadOptions) -> Imported
     facts = _facts(files[0])
     items = chain.from_iterable(_items(file) for file in files)
     ahead = list(islice(items, _LOOKED_AHEAD))
-    authors = {_author(item) for _, _, item in ahead if isinstance(item, dict)}
+    authors = {_author(item) for _, _, item in ahead if isinstance(item, _DiscordMessage)}
     me = {identity for identity, *names in authors if options.is_me(identity, *names)}
     kind = str(facts.get("type", ""))
     name = facts.get("name")
@@ -147,7 +176,7 @@ def _items(file: TreeFile) -> Iterator[tuple[str, int, Any]]:
             pulled = JsonStream(stream)
             for key in pulled.fields():
                 if key == "messages":
-                    for number, item in enumerate(pulled.items(), start=1):
+                    for number, item in enumerate(pulled.items(_DiscordMessage), start=1):
                         yield file.path, number, item
             if pulled.damaged:
                 yield file.path, number, _CUT
@@ -155,14 +184,12 @@ def _items(file: TreeFile) -> Iterator[tuple[str, int, Any]]:
         yield file.path, number, _CUT
 
 
-def _author(item: dict[str, Any]) -> tuple[str, str | None, str | None]:
+def _author(item: _DiscordMessage) -> tuple[str, str | None, str | None]:
     """(id, account, name in the channel). Old accounts have a number behind their name."""
-    author = item.get("author")
-    author = author if isinstance(author, dict) else {}
-    name, nickname = author.get("name"), author.get("nickname")
+    author = item.author if isinstance(item.author, _Author) else _NOBODY
+    name, nickname, identity = author.name, author.nickname, author.id
     account = valid_text(name) if isinstance(name, str) and name else None
     shown = valid_text(nickname) if isinstance(nickname, str) and nickname else None
-    identity = author.get("id")
     return (
         str(identity) if isinstance(identity, (str, int)) else account or "unknown",
         account,
@@ -180,16 +207,17 @@ def _messages(
         if item is _CUT:
             yield Dropped("the rest of the file could not be read", path)
             continue
-        if not isinstance(item, dict):
+        if not isinstance(item, _DiscordMessage):
             yield Dropped("a damaged message" if item is BROKEN else "no message", path)
             continue
-        identity = item.get("id")
+        identity = item.id
         message_id = str(identity) if isinstance(identity, (str, int)) else None
         raw_ref = f"{path}#{message_id or number}"
-        content = item.get("content")
-        text = valid_text(content) if isinstance(content, str) else ""
+        text = valid_text(item.content) if isinstance(item.content, str) else ""
         own = without_quotes(text)
-        reason = _reason(item, text) or (None if own.strip() else "only quoted text")
+        reason = _reason(item, text)
+        if own is not text and not own.strip():
+            reason = reason or "only quoted text"
         if reason is not None:
             yield Dropped(reason, raw_ref)
             continue
@@ -198,7 +226,7 @@ def _messages(
         author, account, shown = _author(item)
         if author not in people:
             people[author] = shown or account or author
-        reference = item.get("reference")
+        reference = item.reference
         reply = reference.get("messageId") if isinstance(reference, dict) else None
         yield Message(
             author,
@@ -206,27 +234,25 @@ def _messages(
             own,
             "text",
             message_id,
-            from_iso(item.get("timestamp")),
+            from_iso(item.timestamp),
             str(reply) if isinstance(reply, (str, int)) else None,
             raw_ref,
         )
 
 
-def _reason(item: dict[str, Any], text: str) -> str | None:
+def _reason(item: _DiscordMessage, text: str) -> str | None:
     """Why a message is left out, or None."""
-    kind = item.get("type", "Default")
-    author = item.get("author")
-    if isinstance(author, dict) and author.get("isBot") is True:
+    if isinstance(item.author, _Author) and item.author.is_bot is True:
         return "written by a bot"
-    if kind == "Call":
+    if item.type == "Call":
         return "call"
-    if str(kind) not in _WRITTEN:
+    if str(item.type) not in _WRITTEN:
         return "system notice"
-    if text.strip():
+    if text and not text.isspace():
         return None
-    if item.get("forwardedMessage"):
+    if item.forwarded:
         return "forwarded message"
-    media = any(item.get(key) for key in ("attachments", "stickers", "embeds"))
+    media = item.attachments or item.stickers or item.embeds
     return "media without text" if media else "empty message"
 
 

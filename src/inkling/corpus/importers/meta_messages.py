@@ -11,9 +11,11 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from msgspec import UNSET, field
+
 from inkling.corpus.document import Dropped, Message
 from inkling.corpus.importing.importer import ReadOptions
-from inkling.corpus.importing.json_stream import BROKEN, JsonStream, valid_text
+from inkling.corpus.importing.json_stream import BROKEN, JsonStream, Shape, valid_text
 from inkling.corpus.importing.oldest_first import CUT, oldest_first
 from inkling.corpus.importing.times import from_unix
 from inkling.corpus.importing.tree import TreeFile
@@ -37,11 +39,45 @@ _WRITTEN_FOR = re.compile(
     r"|added .{1,100} to the group|removed .{1,100} from the group|created the group).{0,200}"
     r")"
 )
-# Fields of which a value can say that a message is none; most messages have none of them.
-_TELLING = frozenset(("type", "is_unsent", "isUnsent", "call_duration"))
-_MEDIA = frozenset(
-    ("photos", "videos", "audio_files", "gifs", "files", "sticker", "media", "photo", "attachments")
-)
+
+
+class _MetaMessage(Shape, frozen=True):
+    """What is read of a message, in the words of both shapes."""
+
+    sender_name: Any = UNSET
+    timestamp_ms: Any = UNSET
+    content: Any = UNSET
+    sender_of_encrypted: Any = field(default=None, name="senderName")
+    timestamp_of_encrypted: Any = field(default=None, name="timestamp")
+    text_of_encrypted: Any = field(default=None, name="text")
+    type: Any = None
+    is_unsent: Any = None
+    was_unsent: Any = field(default=None, name="isUnsent")
+    call_duration: Any = UNSET
+    share: Any = None
+    photos: Any = None
+    videos: Any = None
+    audio_files: Any = None
+    gifs: Any = None
+    files: Any = None
+    sticker: Any = None
+    media: Any = None
+    photo: Any = None
+    attachments: Any = None
+
+    @property
+    def has_media(self) -> bool:
+        found = (
+            self.photos, self.videos, self.audio_files, self.gifs, self.files, self.sticker,
+            self.media, self.photo, self.attachments,
+        )  # fmt: skip
+        return any(found)
+
+    @property
+    def moment(self) -> Any:
+        """Milliseconds since 1970."""
+        moment = self.timestamp_ms
+        return self.timestamp_of_encrypted if moment is UNSET else moment
 
 
 def repaired(text: str) -> str:
@@ -72,16 +108,17 @@ def messages(
                     yield Dropped("the rest of the file could not be read", path)
                     continue
                 raw_ref = f"{path}#{number}"
-                if not isinstance(item, dict):
+                if not isinstance(item, _MetaMessage):
                     yield Dropped("a damaged message" if item is None else "no message", raw_ref)
                     continue
-                words = item.get("content", item.get("text"))
+                words = item.text_of_encrypted if item.content is UNSET else item.content
                 text = repaired(words) if isinstance(words, str) else ""
                 reason = _reason(item, text)
                 if reason is not None:
                     yield Dropped(reason, raw_ref)
                     continue
-                name = item.get("sender_name", item.get("senderName"))
+                name = item.sender_name
+                name = item.sender_of_encrypted if name is UNSET else name
                 if not isinstance(name, str) or not name:
                     name = "unknown"
                 if name not in known:
@@ -89,28 +126,26 @@ def messages(
                     people.setdefault(author, author)
                     known[name] = author, author in me or options.is_me(author)
                 author, is_me = known[name]
-                moment = item.get("timestamp_ms", item.get("timestamp"))
-                when = from_unix(moment, per_second=1000)
+                when = from_unix(item.moment, per_second=1000)
                 yield Message(author, is_me, text, "text", None, when, None, raw_ref)
         except (OSError, EOFError):
             yield Dropped("the rest of the file could not be read", path)
 
 
-def _reason(item: dict[str, Any], text: str) -> str | None:
+def _reason(item: _MetaMessage, text: str) -> str | None:
     """Why a message is left out, or None."""
-    if not _TELLING.isdisjoint(item):
-        kind = item.get("type")
-        if item.get("is_unsent") is True or item.get("isUnsent") is True:
-            return "deleted message"
-        if kind == "Call" or "call_duration" in item or kind == "call":
-            return "call"
-        if kind in ("Subscribe", "Unsubscribe", "Payment", "Plan", "placeholder"):
-            return "system notice"
-    if text.strip():
+    if item.is_unsent is True or item.was_unsent is True:
+        return "deleted message"
+    kind = item.type
+    if kind == "Call" or item.call_duration is not UNSET or kind == "call":
+        return "call"
+    if kind in ("Subscribe", "Unsubscribe", "Payment", "Plan", "placeholder"):
+        return "system notice"
+    if text and not text.isspace():
         return "system notice" if len(text) < 400 and _WRITTEN_FOR.fullmatch(text) else None
-    if any(item.get(key) for key in _MEDIA):
+    if item.has_media:
         return "media without text"
-    return "shared post without words" if item.get("share") else "empty message"
+    return "shared post without words" if item.share else "empty message"
 
 
 def _items(file: TreeFile) -> Iterator[Any]:
@@ -119,12 +154,12 @@ def _items(file: TreeFile) -> Iterator[Any]:
         pulled = JsonStream(stream)
         for key in pulled.fields():
             if key == "messages":
-                for item in pulled.items():
+                for item in pulled.items(_MetaMessage):
                     yield None if item is BROKEN else item
         if pulled.damaged:
             yield CUT
 
 
 def _time(item: Any) -> int | None:
-    moment = item.get("timestamp_ms", item.get("timestamp")) if isinstance(item, dict) else None
+    moment = item.moment if isinstance(item, _MetaMessage) else None
     return moment if isinstance(moment, int) else None

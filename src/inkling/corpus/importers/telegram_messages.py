@@ -11,15 +11,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from msgspec import UNSET
 
 from inkling.corpus.document import Dropped, Message
 from inkling.corpus.importing.importer import Note, ReadOptions
-from inkling.corpus.importing.json_stream import BROKEN, Shape, valid_text
+from inkling.corpus.importing.json_stream import BROKEN, UNREAD, Shape, unread, valid_text
 from inkling.corpus.importing.quotes import PARTLY_QUOTED
 from inkling.corpus.importing.times import from_iso, from_unix
 
 
-class TelegramMessage(Shape):
+class TelegramMessage(Shape, frozen=True):
     """What is read of a message."""
 
     id: Any = None
@@ -29,21 +30,21 @@ class TelegramMessage(Shape):
     date: Any = None
     date_unixtime: Any = None
     text: Any = None
-    text_entities: Any = None
+    text_entities: msgspec.Raw = UNREAD
     reply_to_message_id: Any = None
     action: Any = None
     via_bot: Any = None
     # Of these it counts that they are there, also as null.
-    forwarded_from: Any = msgspec.UNSET
-    forwarded_from_id: Any = msgspec.UNSET
-    poll: Any = msgspec.UNSET
-    location_information: Any = msgspec.UNSET
-    photo: Any = msgspec.UNSET
-    file: Any = msgspec.UNSET
-    media_type: Any = msgspec.UNSET
-    sticker_emoji: Any = msgspec.UNSET
-    contact_information: Any = msgspec.UNSET
-    thumbnail: Any = msgspec.UNSET
+    forwarded_from: Any = UNSET
+    forwarded_from_id: Any = UNSET
+    poll: Any = UNSET
+    location_information: Any = UNSET
+    photo: Any = UNSET
+    file: Any = UNSET
+    media_type: Any = UNSET
+    sticker_emoji: Any = UNSET
+    contact_information: Any = UNSET
+    thumbnail: Any = UNSET
 
     @property
     def has_media(self) -> bool:
@@ -51,14 +52,12 @@ class TelegramMessage(Shape):
             self.photo, self.file, self.media_type, self.sticker_emoji, self.contact_information,
             self.thumbnail,
         )  # fmt: skip
-        return any(value is not msgspec.UNSET for value in found)
+        return any(value is not UNSET for value in found)
 
     @property
     def is_forwarded(self) -> bool:
         """Also of a channel or an account that is gone, whose name is null."""
-        return (
-            self.forwarded_from is not msgspec.UNSET or self.forwarded_from_id is not msgspec.UNSET
-        )
+        return self.forwarded_from is not UNSET or self.forwarded_from_id is not UNSET
 
 
 @dataclass
@@ -149,7 +148,7 @@ def _text(item: TelegramMessage) -> tuple[str, bool]:
     something quoted stood among them, which is another's."""
     text = item.text
     if not text and text in (None, "", []):
-        text = item.text_entities
+        text = unread(item.text_entities)
     if isinstance(text, str):
         return valid_text(text), False
     if not isinstance(text, list):
@@ -166,22 +165,22 @@ def _is_quote(piece: object) -> bool:
 
 def _reason(item: TelegramMessage, about: About, text: str) -> str | None:
     """Why a message is left out, or None."""
-    if item.type == "service":
-        return "call" if item.action == "phone_call" else "system notice"
     if item.type != "message":
-        return "unsupported message"
+        if item.type != "service":
+            return "unsupported message"
+        return "call" if item.action == "phone_call" else "system notice"
     if about.type == "bot_chat":
         return "chat with a bot"
     if about.type == "verification_codes":
         return "system notice"
-    if item.is_forwarded:
+    if item.forwarded_from is not UNSET or item.forwarded_from_id is not UNSET:
         return "forwarded message"
     if item.via_bot:
         return "written by a bot"
     if not text.strip():
-        if item.poll is not msgspec.UNSET:
+        if item.poll is not UNSET:
             return "poll"
-        if item.location_information is not msgspec.UNSET:
+        if item.location_information is not UNSET:
             return "location"
         return "media without text" if item.has_media else "empty message"
     return None

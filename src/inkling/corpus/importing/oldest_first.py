@@ -7,7 +7,7 @@ same, numbered, in the order of time.
 from __future__ import annotations
 
 import array
-import marshal
+import pickle
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
@@ -48,7 +48,7 @@ def oldest_first(
             if len(held) < HELD_ITEMS:
                 held.append(item)
             else:
-                ends.append(ends[-1] + spool.write(marshal.dumps(item)))
+                ends.append(ends[-1] + spool.write(pickle.dumps(item)))
         newest_first = first is not None and last is not None and first > last
         numbers = range(1, len(held) + len(ends))
         for number in reversed(numbers) if newest_first else numbers:
@@ -57,6 +57,6 @@ def oldest_first(
                 continue
             start, end = ends[number - 1 - len(held)], ends[number - len(held)]
             spool.seek(start)
-            yield number, marshal.loads(spool.read(end - start))
+            yield number, pickle.loads(spool.read(end - start))
     if cut:
         yield 0, CUT
