@@ -10,9 +10,13 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import msgspec
+
 from inkling.corpus.document import Conversation, Document, Dropped, Item, Message
 from inkling.corpus.importing.importer import ReadOptions
 from inkling.corpus.storable import is_valid
+
+_DECODE = msgspec.json.Decoder().decode
 
 _ME_ROLES = frozenset(("assistant", "me", "gpt", "model"))
 _THEM_ROLES = frozenset(("user", "them", "human"))
@@ -44,7 +48,7 @@ class Roles(dict[str, bool | None]):
 
 def _item(line: str, raw_ref: str, roles: Roles) -> Item:
     try:
-        record: Any = json.loads(line)
+        record = _record(line)
     except json.JSONDecodeError:
         return Dropped("a line that is not JSON", raw_ref)
     except (ValueError, RecursionError):
@@ -52,6 +56,14 @@ def _item(line: str, raw_ref: str, roles: Roles) -> Item:
     if not isinstance(record, dict):
         return Dropped("a line that is not a JSON object", raw_ref)
     return item_of(record, raw_ref, roles)
+
+
+def _record(line: str) -> Any:
+    """The value of a line. What msgspec refuses may be read all the same: NaN, half characters."""
+    try:
+        return _DECODE(line)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return json.loads(line)
 
 
 def item_of(record: Mapping[str, Any], raw_ref: str, roles: Roles) -> Item:

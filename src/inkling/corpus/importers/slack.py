@@ -24,6 +24,7 @@ from inkling.corpus.importing.importer import (
     ReadOptions,
 )
 from inkling.corpus.importing.json_items import dict_of, json_items, list_of, text_or_none
+from inkling.corpus.importing.json_stream import Shape
 from inkling.corpus.importing.leftovers import left_out
 from inkling.corpus.importing.quotes import PARTLY_QUOTED, without_quotes
 from inkling.corpus.importing.tree import Tree, TreeFile
@@ -47,6 +48,21 @@ _SHARED = re.compile(
 )
 # `<@U1|wilma>`, `<https://a.example|words>`, `<!here>`. A `<` of a person's own is `&lt;`.
 _MARKUP = re.compile(r"<([^<>\n]{1,4000})>")
+
+
+class _SlackMessage(Shape, frozen=True):
+    """What is read of a message."""
+
+    ts: Any = None
+    thread_ts: Any = None
+    user: Any = None
+    bot_id: Any = None
+    subtype: Any = None
+    text: Any = None
+    files: Any = None
+    file: Any = None
+    attachments: Any = None
+    user_profile: Any = None
 
 
 def _roots(tree: Tree) -> list[str]:
@@ -155,10 +171,10 @@ class _Workspace:
         """Of whoever has spoken, whether that is me."""
         for file in files:
             messages = []
-            for value in json_items(file):
+            for value in json_items(file, shape=_SlackMessage):
                 if isinstance(value, Dropped):
                     yield value
-                elif isinstance(value, dict):
+                elif isinstance(value, _SlackMessage):
                     messages.append(value)
                 else:
                     yield Dropped("no message", file.path)
@@ -171,17 +187,16 @@ class _Workspace:
                 user, text = said
                 # Without a space too, as Slack shows it.
                 own = without_quotes(text, ">")
-                if not own.strip():
-                    yield Dropped("only quoted text", file.path)
-                    continue
-                if own != text:
+                if own is not text:
+                    if not own.strip():
+                        yield Dropped("only quoted text", file.path)
+                        continue
                     yield Note(PARTLY_QUOTED, file.path)
                 if user not in mine:
                     mine[user] = options.is_me(user, *self.handles.get(user, ()))
                     people[user] = self._name(user, message)
-                stamp = text_or_none(message.get("ts"))
-                thread = text_or_none(message.get("thread_ts"))
-                is_bot = message.get("bot_id") or message.get("subtype") == "bot_message"
+                stamp, thread = text_or_none(message.ts), text_or_none(message.thread_ts)
+                is_bot = message.bot_id or message.subtype == "bot_message"
                 yield Message(
                     user,
                     mine[user],
@@ -193,30 +208,30 @@ class _Workspace:
                     file.path,
                 )
 
-    def _said(self, message: dict[str, Any]) -> tuple[str, str] | str:
+    def _said(self, message: _SlackMessage) -> tuple[str, str] | str:
         """Who said what with a message, or why it is left out."""
-        subtype = message.get("subtype")
+        subtype = message.subtype
         if subtype == "tombstone":
             return "deleted message"
         if subtype == "huddle_thread":
             return "call"
         if subtype != "bot_message" and subtype not in _WRITTEN:
             return "system notice"
-        user = text_or_none(message.get("user")) or text_or_none(message.get("bot_id"))
+        user = text_or_none(message.user) or text_or_none(message.bot_id)
         if user is None:
             return "message without an author"
-        written = text_or_none(message.get("text")) or ""
+        written = text_or_none(message.text) or ""
         if subtype == "file_share" and (shared := _SHARED.fullmatch(written)) is not None:
             written = shared[1] or ""
         text = self._text(written)
         if not text.strip():
-            attached = any(message.get(key) for key in ("files", "file", "attachments"))
+            attached = message.files or message.file or message.attachments
             return "media without text" if attached else "empty"
         return user, text
 
-    def _name(self, user: str, message: dict[str, Any]) -> str:
+    def _name(self, user: str, message: _SlackMessage) -> str:
         """As who someone is shown; of a guest only the message itself tells it."""
-        profile = dict_of(message.get("user_profile"))
+        profile = dict_of(message.user_profile)
         shown = self.names.get(user) or text_or_none(profile.get("display_name"))
         return shown or text_or_none(profile.get("real_name")) or user
 
@@ -245,9 +260,9 @@ def _entries(tree: Tree, path: str) -> Iterator[dict[str, Any]]:
         yield from (entry for entry in json_items(file) if isinstance(entry, dict))
 
 
-def _moment(message: dict[str, Any]) -> float:
+def _moment(message: _SlackMessage) -> float:
     try:
-        return float(message.get("ts") or 0)
+        return float(message.ts or 0)
     except (TypeError, ValueError):
         return 0.0
 

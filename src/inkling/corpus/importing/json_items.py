@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from inkling.corpus.document import Dropped
-from inkling.corpus.importing.json_stream import BROKEN, JsonStream, valid_text
+from inkling.corpus.importing.json_stream import BROKEN, JsonStream, Shape, valid_text
 from inkling.corpus.importing.tree import TreeFile
 
 UNREADABLE = (OSError, EOFError, zipfile.BadZipFile, zlib.error)
@@ -21,14 +21,16 @@ UNREADABLE = (OSError, EOFError, zipfile.BadZipFile, zlib.error)
 DAMAGED = "JSON that breaks off or is damaged"
 
 
-def json_items(file: TreeFile, key: str | None = None) -> Iterator[Any]:
-    """The values of the list that a file holds, or that stands in its object under `key`, one at
-    a time: memory holds one. A value that is damaged is a Dropped in its place; where the file
-    breaks off, the last thing is one."""
+def json_items(
+    file: TreeFile, key: str | None = None, shape: type[Shape] | None = None
+) -> Iterator[Any]:
+    """The values of the list that a file holds, or that stands in its object under `key`, a few at
+    a time; objects in a shape where one is given. A value that is damaged is a Dropped in its
+    place; where the file breaks off, the last thing is one."""
     try:
         with file.open() as stream:
             pulled = JsonStream(stream)
-            for value in _values(pulled, key):
+            for value in _values(pulled, key, shape):
                 if value is not BROKEN:
                     yield value
                 elif not pulled.damaged:  # the end of the file is told below
@@ -39,13 +41,13 @@ def json_items(file: TreeFile, key: str | None = None) -> Iterator[Any]:
         yield Dropped("a file that cannot be read", file.path)
 
 
-def _values(pulled: JsonStream, key: str | None) -> Iterator[Any]:
+def _values(pulled: JsonStream, key: str | None, shape: type[Shape] | None) -> Iterator[Any]:
     if key is None:
-        yield from pulled.items()
+        yield from pulled.items(shape)
         return
     for field in pulled.fields():
         if field == key:
-            yield from pulled.items()
+            yield from pulled.items(shape)
 
 
 def json_value(file: TreeFile) -> Any:
