@@ -5,14 +5,25 @@ from __future__ import annotations
 import io
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import UNSET
 
 from inkling.corpus.importing import json_stream
-from inkling.corpus.importing.json_stream import BROKEN, JsonStream, valid_text
+from inkling.corpus.importing.json_stream import (
+    BROKEN,
+    UNREAD,
+    JsonStream,
+    Shape,
+    shaped,
+    unread,
+    valid_text,
+)
 
 
 class Slow(io.BytesIO):
@@ -69,6 +80,88 @@ def test_items_are_found_whatever_stands_between_them(
     stream = JsonStream(Slow(f"[{listed}]".encode(), step))
     assert list(stream.items()) == json.loads(f"[{listed}]")
     assert not stream.damaged
+
+
+class Inner(Shape, frozen=True):
+    """An object in an object."""
+
+    a: Any = None
+
+
+class Outer(Shape, frozen=True):
+    """Two of the keys that `OBJECTS` have, and one that they seldom have."""
+
+    a: Any = None
+    inner: Inner = Inner()
+    rare: Any = UNSET
+
+
+ODD = st.sampled_from(
+    ["NaN", "1e999", "9" * 30, '"\\ud83d"', '"\t"', '"}, {\\"a\\": 1}"', "-0", "1E3"]
+)
+# Objects as they stand in a file: the same between two of them as between those inside of them.
+OBJECTS = st.lists(
+    st.fixed_dictionaries(
+        {"a": JSON.map(json.dumps) | ODD},
+        optional={
+            "inner": st.sampled_from(['{"a": 1}', '{"a": [{"a": 1}, {"a": 2}], "b": 3}', "5"]),
+            "rare": JSON.map(json.dumps),
+            "list": st.sampled_from(['[{"a": 1}, {"a": 2}]', "[]"]) | ODD,
+        },
+    ).map(lambda fields: "{" + ", ".join(f'"{key}": {text}' for key, text in fields.items()) + "}")
+    | st.sampled_from(["7", '"x"', "[]", "null"]),
+    max_size=20,
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(OBJECTS, st.sampled_from([1, 7, 50, 1 << 18]))
+def test_what_is_read_in_a_shape_is_what_the_object_says(objects: list[str], step: int) -> None:
+    """Whether objects are decoded many at once or one at a time."""
+    listed = f"[{', '.join(objects)}]"
+    stream = JsonStream(Slow(listed.encode(), step))
+    expected = [shaped(Outer, value) for value in json.loads(listed, strict=False)]
+    # Not by equality, of which NaN has none, and 1.0 and 1 have one.
+    assert repr(list(stream.items(Outer))) == repr(expected)
+    assert repr(list(JsonStream(Slow(listed.encode(), step)).items())) == repr(
+        json.loads(listed, strict=False)
+    )
+    assert not stream.damaged
+
+
+def test_objects_are_decoded_many_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All but the few at the ends of what is read at once, as long as nothing is odd."""
+    at_once = 0
+    decoder = json_stream._decoder
+
+    def counting(shape: type[Shape] | None) -> Callable[[str], list[Any]]:
+        def decode(text: str) -> list[Any]:
+            nonlocal at_once
+            values = decoder(shape)(text)
+            at_once += len(values)
+            return values
+
+        return decode
+
+    monkeypatch.setattr(json_stream, "_decoder", counting)
+    objects = [{"a": number, "list": [{"a": 1}, {"a": 2}], "x": "y" * 90} for number in range(9000)]
+    found = list(JsonStream(io.BytesIO(json.dumps(objects).encode())).items(Outer))
+    assert found == [Outer(a=number) for number in range(9000)]
+    assert at_once > 8900
+
+
+def test_a_field_that_is_rarely_wanted_is_decoded_when_it_is() -> None:
+    """Also what only the standard library takes, and where it was decoded already."""
+
+    class Rare(Shape, frozen=True):
+        a: Any = None
+        rare: msgspec.Raw = UNREAD
+
+    text = '[{"a": 1}, {"a": 2, "rare": [1, "\\ud83d"]}, {"a": 3}]'
+    found = list(JsonStream(io.BytesIO(text.encode())).items(Rare))
+    assert [(item.a, unread(item.rare)) for item in found] == [
+        (1, None), (2, [1, "\ud83d"]), (3, None),
+    ]  # fmt: skip
 
 
 def test_items_behind_a_broken_one_are_read() -> None:
