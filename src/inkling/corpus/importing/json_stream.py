@@ -22,6 +22,8 @@ from typing import Any, BinaryIO, Final, TypeVar
 import msgspec
 
 CHUNK_BYTES = 1 << 18
+# There are exports of thousands of files of a day each.
+FIRST_CHUNK_BYTES = 1 << 14
 # No message, post or profile is larger; more is skipped without being held.
 VALUE_CHARACTERS = 1 << 26
 
@@ -125,6 +127,7 @@ class JsonStream:
         self._buffer = ""
         self._at = 0
         self._ended = False
+        self._chunk = min(FIRST_CHUNK_BYTES, CHUNK_BYTES)
         self._waiting = True
         """Whether the value at this place has not been read."""
         stream.read(skip)
@@ -337,7 +340,8 @@ class JsonStream:
         """Read on; False at the end of the file. Reads as much as it holds, so that a value of
         any length is put together in linear time."""
         while not self._ended:
-            data = self._stream.read(max(CHUNK_BYTES, len(self._buffer)))
+            data = self._stream.read(max(self._chunk, len(self._buffer)))
+            self._chunk = min(2 * self._chunk, CHUNK_BYTES)
             self._ended = not data
             text = self._decoder.decode(data, final=self._ended)
             if text:

@@ -49,13 +49,17 @@ class _Told(io.RawIOBase):
     def readinto(self, buffer: object) -> int:
         view = memoryview(buffer)  # type: ignore[arg-type]
         try:
-            data = self._raw.read(len(view))
+            if isinstance(self._raw, io.FileIO):
+                count = self._raw.readinto(view)
+            else:
+                data = self._raw.read(len(view))
+                count = len(data)
+                view[:count] = data
         except DAMAGE as error:
             self._on_damage(error)
             return 0
-        view[: len(data)] = data
-        self._on_read(len(data))
-        return len(data)
+        self._on_read(count)
+        return count
 
     def close(self) -> None:
         if not self.closed:
