@@ -71,6 +71,20 @@ def test_by_address_by_folder_or_not_at_all() -> None:
     assert nobody.dropped == {UNKNOWN_SENDER: 2}
 
 
+def test_received_mail_that_lies_in_the_folder_of_sent_mail() -> None:
+    """Of another's mail it shows that it was delivered to somebody else; one's own note to oneself
+    stays one's own."""
+    box = mbox(
+        mail("Mine."),
+        mail("Hers.", "Delivered-To: wilma@example.org", sender="Cleo <cleo@example.org>"),
+        mail("To myself.", "Delivered-To: <Wilma@example.org>", "Message-ID: <2@example.org>"),
+        mail("Hers too.", "X-Original-To: wilma@example.org", sender="Cleo <cleo@example.org>"),
+    )
+    read = read_all(IMPORTER, {"Mail/Sent": box})
+    assert [d.text for d in read.documents] == ["Mine.", "To myself."]
+    assert read.dropped == {"written by someone else": 2}
+
+
 def test_the_address_that_mails_were_delivered_to_is_the_owners() -> None:
     """A whole mailbox tells whose it is."""
     arrived = mail("Hers.", "Delivered-To: wilma@example.org", sender="cleo@example.org")

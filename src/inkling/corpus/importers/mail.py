@@ -28,6 +28,7 @@ _EML_SUFFIXES = (".eml", ".emlx")
 UNKNOWN_SENDER = "not known whether you sent it: say which mail address is yours"
 
 # How many mails are looked at to learn whose mailbox it is.
+_DELIVERED = ("delivered-to", "x-original-to")
 _LOOKED_AT = 2000
 
 
@@ -86,11 +87,21 @@ class _Owner:
         """None where nothing tells."""
         if self._options.is_me(mail.sender_address or None, mail.sender_name or None):
             return True
-        if labels & SENT or _in_sent_folder(file):
+        if labels & SENT:
             return True
+        if _in_sent_folder(file):
+            return not _was_delivered_to_another(mail)
         if mail.sender_address in self._guessed:
             return True
         return False if self._options.me or labels or self._guessed else None
+
+
+def _was_delivered_to_another(mail: Mail) -> bool:
+    """Whether it came to a mailbox that is not its sender's: people file what they received beside
+    what they answered."""
+    found = (mail.headers.get(name) for name in _DELIVERED)
+    boxes = {address.strip("<> ").casefold() for address in found if address}
+    return bool(boxes) and mail.sender_address not in boxes
 
 
 def _in_sent_folder(file: TreeFile) -> bool:
@@ -116,7 +127,7 @@ def _guessed_addresses(files: tuple[TreeFile, ...], options: ReadOptions) -> fro
         if mail is None:
             continue
         senders.add(mail.sender_address)
-        for name in ("delivered-to", "x-original-to"):
+        for name in _DELIVERED:
             if address := mail.headers.get(name):
                 delivered[address.strip("<> ").casefold()] += 1
     common = delivered.most_common(1)
