@@ -1,11 +1,15 @@
 """How fast exports become a corpus, and in how much memory.
 
-    scripts/bench import-speed [--messages 1000000] [--form FORM …]
+    scripts/bench import-speed [--messages 1000000] [--form FORM …] [--instructions]
 
 Writes one export of so many messages in each form, adds it in a process of its own as
 `inkling add` does, adds it again, and adds one that has grown by a hundredth. Seconds are of the
 processor, peak memory is the largest resident size that the system counted. Memory is measured
 with a tenth of the messages as well: what grows between the two grows with the export.
+
+With `--instructions` it says instead how many instructions of the processor a message takes, as
+valgrind counts them (Debian's package of that name), between 5,000 and 25,000 messages: a number
+that no neighbour on the machine changes, to compare two versions by.
 
 The goal is 100,000 messages a second for exports in JSON, and memory that does not grow.
 """
@@ -14,10 +18,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -180,13 +187,43 @@ def measured(workspace: Path, export: Path) -> dict[str, float] | None:
     return found
 
 
+def instructions(form: str, count: int) -> int:
+    """Of a whole process that adds an export of so many messages."""
+    name, write = FORMS[form]
+    with tempfile.TemporaryDirectory() as folder:
+        export = Path(folder, name)
+        write(export, count)
+        done = subprocess.run(
+            ["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/counts",
+             sys.executable, "-c", MEASURED, str(Path(folder, "w")), str(export)],
+            capture_output=True, text=True, check=True, env={**os.environ, "PYTHONHASHSEED": "0"},
+        )  # fmt: skip
+        counted = re.search(r"Collected : (\d+)", done.stderr)
+        assert counted is not None, done.stderr[-500:]
+        return int(counted[1])
+
+
+def loop_seconds() -> float:
+    """How long three million steps of nothing take: Python's speed on this machine now."""
+    began = time.process_time()
+    for _ in range(3_000_000):
+        pass
+    return time.process_time() - began
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--messages", type=int, default=1_000_000)
     parser.add_argument("--form", choices=list(FORMS), nargs="*", default=list(FORMS))
+    parser.add_argument("--instructions", action="store_true")
     arguments = parser.parse_args()
-    print(machine())
+    fastest = min(loop_seconds() for _ in range(5))
+    print(f"{machine()}, three million steps of a loop in {fastest:.2f} s")
     for form in arguments.form:
+        if arguments.instructions:
+            more = instructions(form, 25_000) - instructions(form, 5_000)
+            print(f"{form}: {more / 20_000:,.0f} instructions a message", flush=True)
+            continue
         name, write = FORMS[form]
         with tempfile.TemporaryDirectory() as folder:
             top = Path(folder)
