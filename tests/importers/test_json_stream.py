@@ -15,15 +15,8 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 
 from inkling.corpus.importing import json_stream
-from inkling.corpus.importing.json_stream import (
-    BROKEN,
-    UNREAD,
-    JsonStream,
-    Shape,
-    shaped,
-    unread,
-    valid_text,
-)
+from inkling.corpus.importing.json_shape import BROKEN, UNREAD, Shape, shaped, unread
+from inkling.corpus.importing.json_stream import JsonStream, valid_text
 
 
 class Slow(io.BytesIO):
@@ -132,7 +125,7 @@ def test_what_is_read_in_a_shape_is_what_the_object_says(objects: list[str], ste
 def test_objects_are_decoded_many_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """All but the few at the ends of what is read at once, as long as nothing is odd."""
     at_once = 0
-    decoder = json_stream._decoder
+    decoder = json_stream.decoder
 
     def counting(shape: type[Shape] | None) -> Callable[[str], list[Any]]:
         def decode(text: str) -> list[Any]:
@@ -143,11 +136,24 @@ def test_objects_are_decoded_many_at_once(monkeypatch: pytest.MonkeyPatch) -> No
 
         return decode
 
-    monkeypatch.setattr(json_stream, "_decoder", counting)
+    monkeypatch.setattr(json_stream, "decoder", counting)
     objects = [{"a": number, "list": [{"a": 1}, {"a": 2}], "x": "y" * 90} for number in range(9000)]
     found = list(JsonStream(io.BytesIO(json.dumps(objects).encode())).items(Outer))
     assert found == [Outer(a=number) for number in range(9000)]
     assert at_once > 8900
+
+
+def test_a_file_full_of_odd_objects() -> None:
+    """In linear time: many at once are not tried again from each odd one to the next."""
+    for odd in (
+        '{"a": NaN}, {"a": 1}',
+        '{"a": 1}, {"a" 2}',
+        '{"a": "\\ud83d"}, {"b": 1}, {"a": 2}',
+    ):
+        started = time.process_time()
+        stream = JsonStream(io.BytesIO(f"[{', '.join([odd] * 40_000)}]".encode()))
+        assert sum(1 for _ in stream.items(Outer)) >= 80_000
+        assert time.process_time() - started < 15
 
 
 def test_a_field_that_is_rarely_wanted_is_decoded_when_it_is() -> None:

@@ -26,7 +26,8 @@ from inkling.corpus.importing.importer import (
     ReadOptions,
     same_name,
 )
-from inkling.corpus.importing.json_stream import BROKEN, JsonStream, Shape, valid_text
+from inkling.corpus.importing.json_shape import BROKEN, Shape
+from inkling.corpus.importing.json_stream import JsonStream, valid_text
 from inkling.corpus.importing.quotes import PARTLY_QUOTED, without_quotes
 from inkling.corpus.importing.times import from_iso
 from inkling.corpus.importing.tree import Tree, TreeFile

@@ -26,7 +26,8 @@ from inkling.corpus.importing.importer import (
     Note,
     ReadOptions,
 )
-from inkling.corpus.importing.json_stream import BROKEN, JsonStream, valid_text
+from inkling.corpus.importing.json_shape import BROKEN
+from inkling.corpus.importing.json_stream import JsonStream, valid_text
 from inkling.corpus.importing.oldest_first import CUT, oldest_first
 from inkling.corpus.importing.quotes import PARTLY_QUOTED, without_quotes
 from inkling.corpus.importing.times import from_iso, from_unix

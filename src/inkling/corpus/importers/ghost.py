@@ -15,7 +15,8 @@ from inkling.corpus.importers.ghost_lexical import lexical_words
 from inkling.corpus.importers.pieces import DRAFT, OTHERS, piece
 from inkling.corpus.importing.importer import Claim, ImportedRecord, Importer, ReadOptions
 from inkling.corpus.importing.json_items import UNREADABLE
-from inkling.corpus.importing.json_stream import BROKEN, JsonStream
+from inkling.corpus.importing.json_shape import BROKEN
+from inkling.corpus.importing.json_stream import JsonStream
 from inkling.corpus.importing.times import from_post
 from inkling.corpus.importing.tree import Tree, TreeFile
 

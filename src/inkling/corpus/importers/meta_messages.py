@@ -15,7 +15,8 @@ from msgspec import UNSET, field
 
 from inkling.corpus.document import Dropped, Message
 from inkling.corpus.importing.importer import ReadOptions
-from inkling.corpus.importing.json_stream import BROKEN, JsonStream, Shape, valid_text
+from inkling.corpus.importing.json_shape import BROKEN, Shape
+from inkling.corpus.importing.json_stream import JsonStream, valid_text
 from inkling.corpus.importing.oldest_first import CUT, oldest_first
 from inkling.corpus.importing.times import from_unix
 from inkling.corpus.importing.tree import TreeFile

@@ -24,7 +24,7 @@ from inkling.corpus.importing.importer import (
     ReadOptions,
 )
 from inkling.corpus.importing.json_items import dict_of, json_items, list_of, text_or_none
-from inkling.corpus.importing.json_stream import Shape
+from inkling.corpus.importing.json_shape import Shape
 from inkling.corpus.importing.leftovers import left_out
 from inkling.corpus.importing.quotes import PARTLY_QUOTED, without_quotes
 from inkling.corpus.importing.tree import Tree, TreeFile

@@ -15,7 +15,8 @@ from msgspec import UNSET
 
 from inkling.corpus.document import Dropped, Message
 from inkling.corpus.importing.importer import Note, ReadOptions
-from inkling.corpus.importing.json_stream import BROKEN, UNREAD, Shape, unread, valid_text
+from inkling.corpus.importing.json_shape import BROKEN, UNREAD, Shape, unread
+from inkling.corpus.importing.json_stream import valid_text
 from inkling.corpus.importing.quotes import PARTLY_QUOTED
 from inkling.corpus.importing.times import from_iso, from_unix
 

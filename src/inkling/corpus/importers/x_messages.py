@@ -14,7 +14,8 @@ from typing import Any
 from inkling.corpus.document import Dropped, Message
 from inkling.corpus.importers.x_files import opened
 from inkling.corpus.importing.importer import ImportedChat, ReadOptions
-from inkling.corpus.importing.json_stream import BROKEN, JsonStream, valid_text
+from inkling.corpus.importing.json_shape import BROKEN
+from inkling.corpus.importing.json_stream import JsonStream, valid_text
 from inkling.corpus.importing.oldest_first import oldest_first
 from inkling.corpus.importing.times import from_iso
 from inkling.corpus.importing.tree import TreeFile

@@ -19,7 +19,8 @@ from typing import Any
 
 from inkling.corpus.document import Document, Dropped
 from inkling.corpus.importers.x_files import objects
-from inkling.corpus.importing.json_stream import BROKEN, valid_text
+from inkling.corpus.importing.json_shape import BROKEN
+from inkling.corpus.importing.json_stream import valid_text
 from inkling.corpus.importing.oldest_first import CUT
 from inkling.corpus.importing.times import from_iso
 from inkling.corpus.importing.tree import TreeFile

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from inkling.corpus.document import Dropped
-from inkling.corpus.importing.json_stream import BROKEN, JsonStream, Shape, valid_text
+from inkling.corpus.importing.json_shape import BROKEN, Shape
+from inkling.corpus.importing.json_stream import JsonStream, valid_text
 from inkling.corpus.importing.tree import TreeFile
 
 UNREADABLE = (OSError, EOFError, zipfile.BadZipFile, zlib.error)

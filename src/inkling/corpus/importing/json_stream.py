@@ -15,11 +15,12 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from collections.abc import Callable, Iterator
-from functools import lru_cache
-from typing import Any, BinaryIO, Final, TypeVar
+from collections.abc import Iterator
+from typing import Any, BinaryIO
 
 import msgspec
+
+from inkling.corpus.importing.json_shape import BROKEN, Shape, decoder, shaped
 
 CHUNK_BYTES = 1 << 18
 # There are exports of thousands of files of a day each.
@@ -40,75 +41,13 @@ _BARE_END = re.compile(r"[ \t\r\n,:\[\]{}]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-class Broken:
-    """What stands for a value that is no JSON."""
-
-
-BROKEN: Final = Broken()
-
-
-class Shape(msgspec.Struct, frozen=True, gc=False):
-    """What is read of the objects of a list: each field is a key and has a default. Other keys are
-    passed over, which takes a fraction of the time of decoding them.
-
-    Any value may stand in any field, as in a dict, so annotate with Any; with another shape where
-    most often an object of that shape stands.
-    """
-
-
-UNREAD: Final = msgspec.Raw(b"null")
-"""The default of a field that is annotated with `msgspec.Raw`, as one that is rarely wanted: it is
-decoded by `unread`."""
-
-
-def unread(value: object) -> Any:
-    """The value of a field that may not have been decoded yet; BROKEN where it cannot be."""
-    if not isinstance(value, msgspec.Raw):
-        return value
-    try:
-        return json.loads(bytes(value).decode("utf-8", "replace"), strict=False)
-    except (ValueError, RecursionError):
-        return BROKEN
-
-
-ShapeT = TypeVar("ShapeT", bound=Shape)
+def valid_text(text: str) -> str:
+    """Text without half characters, which JSON's escapes can spell."""
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
 
 
 class _Skipped(Shape, frozen=True):
     """Nothing is read of it."""
-
-
-def shaped(shape: type[ShapeT], value: Any) -> ShapeT | Any:
-    """A decoded object in a shape; anything else as it is."""
-    if not isinstance(value, dict):
-        return value
-    return shape(
-        **{
-            name: value[key] if inner is None else shaped(inner, value[key])
-            for name, key, inner in _keys(shape)
-            if key in value
-        }
-    )
-
-
-@lru_cache(maxsize=64)
-def _keys(shape: type[Shape]) -> list[tuple[str, str, type[Shape] | None]]:
-    """Of each field its name, its key, and the shape that most often stands in it."""
-    found = []
-    for field in msgspec.structs.fields(shape):
-        inner = field.type if isinstance(field.type, type) else object
-        found.append((field.name, field.encode_name, inner if issubclass(inner, Shape) else None))
-    return found
-
-
-@lru_cache(maxsize=64)
-def _decoder(shape: type[Shape] | None) -> Callable[[str], list[Any]]:
-    return msgspec.json.Decoder(list if shape is None else list[shape]).decode  # type: ignore[valid-type]
-
-
-def valid_text(text: str) -> str:
-    """Text without half characters, which JSON's escapes can spell."""
-    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
 
 
 class JsonStream:
@@ -128,6 +67,8 @@ class JsonStream:
         self._at = 0
         self._ended = False
         self._chunk = min(FIRST_CHUNK_BYTES, CHUNK_BYTES)
+        self._is_odd = False
+        """Whether something in the buffer has to be decoded by itself."""
         self._waiting = True
         """Whether the value at this place has not been read."""
         stream.read(skip)
@@ -185,19 +126,21 @@ class JsonStream:
         a list: had it ended inside of a string or of another object, that would have no end.
         """
         between = _OBJECTS.match(self._buffer, self._at)
-        if between is None:
+        if between is None or self._is_odd:
             return []
         start, end = self._buffer.index("{", self._at), len(self._buffer)
         for _ in range(_ENDS_TRIED):
             end = self._buffer.rfind("}" + between[0], between.end(), end)
             if end < 0:
-                break
+                return []
             try:
-                values = _decoder(shape)(f"[{self._buffer[start : end + 1]}]")
+                values = decoder(shape)(f"[{self._buffer[start : end + 1]}]")
             except (msgspec.MsgspecError, RecursionError):
                 continue
             self._at = end + 1
             return values
+        # Else a file full of damage would be gone through from each piece of it to the next.
+        self._is_odd = True
         return []
 
     def _whole_values(self, shape: type[Shape] | None) -> Iterator[Any]:
@@ -346,5 +289,6 @@ class JsonStream:
             text = self._decoder.decode(data, final=self._ended)
             if text:
                 self._buffer += text
+                self._is_odd = False
                 return True
         return False
