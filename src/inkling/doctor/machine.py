@@ -26,8 +26,7 @@ from inkling.regular_files import parse_json
 LIBRARIES = (
     "torch", "numpy", "tokenizers", "safetensors", "pydantic", "typer", "fastapi", "starlette",
     "uvicorn", "typing-extensions", "selectolax", "PyYAML", "charset-normalizer", "matplotlib",
-    "jinja2", "pydivsufsort", "rich", "feedparser", "msgspec",
-    "phonenumbers",
+    "jinja2", "pydivsufsort", "rich", "feedparser", "msgspec", "phonenumbers",
 )  # fmt: skip
 REINSTALL = "pip install --force-reinstall inkling-gpt"
 
