@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from itertools import chain, islice
 from typing import Any
 
+from msgspec import UNSET
+
 from inkling.corpus.document import Dropped
 from inkling.corpus.importers.telegram_messages import (
     About,
@@ -201,7 +203,7 @@ def _me(about: About, ahead: list[Any]) -> str | None:
     A personal chat's id is the other person's; in Saved Messages one speaks to oneself.
     """
     messages = [i for i in ahead if isinstance(i, TelegramMessage) and i.type == "message"]
-    authors = {author_of(item)[0] for item in messages if not item.is_forwarded}
+    authors = {author_of(item)[0] for item in messages if item.forwarded_from is UNSET}
     authors.discard(None)
     if about.type == "saved_messages" and len(authors) == 1:
         return next(iter(authors))

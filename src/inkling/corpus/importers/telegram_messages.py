@@ -25,7 +25,7 @@ class TelegramMessage(Shape, frozen=True):
     """What is read of a message."""
 
     id: Any = None
-    type: Any = "message"
+    type: Any = UNSET
     from_: Any = msgspec.field(default=None, name="from")
     from_id: Any = None
     date: Any = None
@@ -54,11 +54,6 @@ class TelegramMessage(Shape, frozen=True):
             self.thumbnail,
         )  # fmt: skip
         return any(value is not UNSET for value in found)
-
-    @property
-    def is_forwarded(self) -> bool:
-        """Also of a channel or an account that is gone, whose name is null."""
-        return self.forwarded_from is not UNSET or self.forwarded_from_id is not UNSET
 
 
 @dataclass
@@ -166,7 +161,7 @@ def _is_quote(piece: object) -> bool:
 
 def _reason(item: TelegramMessage, about: About, text: str) -> str | None:
     """Why a message is left out, or None."""
-    if item.type != "message":
+    if item.type != "message" and item.type is not UNSET:
         if item.type != "service":
             return "unsupported message"
         return "call" if item.action == "phone_call" else "system notice"
