@@ -249,6 +249,24 @@ def test_a_huge_thread_is_turned_round_on_disk(monkeypatch: pytest.MonkeyPatch) 
     assert [m.text for m in held[0]] == [f"é{n}" for n in range(1, 51)]
 
 
+def test_brackets_in_a_huge_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As deep as they are read they go through the file; deeper ones cost their message."""
+    deep: list[Any] = []
+    for _ in range(800):
+        deep = [deep]
+    messages = [message(n, "Cleo", f"hi {n}") | {"share": deep} for n in range(20)]
+    files = {"messages/inbox/cleo_1/message_1.json": thread(*messages)}
+    held = messenger(files, "Wilma").messages
+    monkeypatch.setattr(oldest_first, "HELD_ITEMS", 3)
+    assert messenger(files, "Wilma").messages == held
+    assert [m.text for m in held[0]] == [f"hi {n}" for n in range(20)]
+    for _ in range(3000):
+        deep = [deep]
+    items = [{"at": n} for n in range(5, 0, -1)] + [{"at": 0, "deep": deep}]
+    turned = list(oldest_first.oldest_first(items, lambda item: item["at"]))
+    assert turned == [(6, None), *((n, {"at": 6 - n}) for n in range(5, 0, -1))]
+
+
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.floats(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
