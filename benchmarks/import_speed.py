@@ -21,6 +21,7 @@ import json
 import os
 import random
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -217,6 +218,10 @@ def main() -> None:
     parser.add_argument("--form", choices=list(FORMS), nargs="*", default=list(FORMS))
     parser.add_argument("--instructions", action="store_true")
     arguments = parser.parse_args()
+    if arguments.instructions and shutil.which("valgrind") is None:
+        sys.exit(
+            "--instructions needs valgrind, which is not installed (Debian: apt install valgrind)."
+        )
     fastest = min(loop_seconds() for _ in range(5))
     print(f"{machine()}, three million steps of a loop in {fastest:.2f} s")
     for form in arguments.form:

@@ -31,11 +31,11 @@ def seconds(timestamp: str | None) -> float | None:
     if timestamp is None:
         return None
     try:
-        # Most times are to the second or the millisecond, in UTC or naive, and many of one hour.
+        # Most times are to the second or the millisecond, in UTC or naive, and many of one day.
+        minute = _day(timestamp[:11]) + _MINUTES[timestamp[11:16]]
         if len(timestamp) < 21:
-            return _hour(timestamp[:13]) + _IN_AN_HOUR[timestamp[13:]]
-        second = _hour(timestamp[:13]) + _IN_AN_HOUR[timestamp[13:19]]
-        return (1000 * second + _THOUSANDTHS[timestamp[19:]]) / 1000
+            return minute + _SECONDS[timestamp[16:]]
+        return (1000 * (minute + _SECONDS[timestamp[16:19]]) + _THOUSANDTHS[timestamp[19:]]) / 1000
     except (ValueError, KeyError):
         pass
     try:
@@ -45,21 +45,21 @@ def seconds(timestamp: str | None) -> float | None:
         return None
 
 
-_IN_AN_HOUR = {
-    f":{minute:02}:{second:02}{zone}": 60.0 * minute + second
+_MINUTES = {
+    f"{hour:02}:{minute:02}": 3600.0 * hour + 60.0 * minute
+    for hour in range(24)
     for minute in range(60)
-    for second in range(60)
-    for zone in ("", "Z")
 }
+_SECONDS = {f":{second:02}{zone}": float(second) for second in range(60) for zone in ("", "Z")}
 _THOUSANDTHS = {f".{part:03}{zone}": part for part in range(1000) for zone in ("", "Z")}
 
 
 @lru_cache(maxsize=1024)
-def _hour(text: str) -> float:
-    """When the hour of `2024-05-02T11` began. Raises ValueError for anything else."""
-    if len(text) != 13 or text[10] not in "T " or text[11:] > "23":
+def _day(text: str) -> float:
+    """When the day of `2024-05-02T` began. Raises ValueError for anything else."""
+    if text[10:] not in ("T", " "):
         raise ValueError
-    return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
+    return datetime.fromisoformat(text[:10]).replace(tzinfo=UTC).timestamp()
 
 
 class MessageSession(NamedTuple):

@@ -19,9 +19,10 @@ from inkling.corpus.importing.month_names import AFTERNOON, MONTHS, MORNING
 _LONGEST = 120
 _LONGEST_COUNT = 32
 
-_FIRST_HOUR = datetime(1970, 1, 1)
+_FIRST_DAY = date(1970, 1, 1)
 # There are millions of messages, so what a time is made of is written once.
-_IN_AN_HOUR = [f":{minute:02}:{second:02}" for minute in range(60) for second in range(60)]
+_TWO = [f"{number:02}" for number in range(60)]
+_MINUTES = [f"T{hour:02}:{minute:02}:" for hour in range(24) for minute in range(60)]
 _PARTS = ["Z", *(f".{part:03}Z" for part in range(1, 1000))]
 
 _ISO = re.compile(
@@ -65,32 +66,34 @@ def from_unix(value: object, *, per_second: int = 1) -> str | None:
     """
     part = 0
     try:
-        if isinstance(value, str) and len(value) <= _LONGEST_COUNT and "." not in value:
-            value = int(value)
         if type(value) is int:
             seconds = value
-            if per_second != 1:
-                seconds, rest = divmod(value, per_second)
-                part = rest * 1000 // per_second
+            if per_second == 1000:
+                seconds, part = divmod(value, 1000)
         elif isinstance(value, str) and len(value) <= _LONGEST_COUNT:
-            seconds, part = divmod(round(float(value) * (1000 / per_second)), 1000)
+            if "." in value:
+                seconds, part = divmod(round(float(value) * (1000 / per_second)), 1000)
+            else:
+                seconds, rest = divmod(int(value), per_second)
+                part = rest * 1000 // per_second
         elif isinstance(value, float):
             seconds, part = divmod(round(value * (1000 / per_second)), 1000)
         else:
             return None
         if seconds <= 0:
             return None
-        hours, second = divmod(seconds, 3600)
-        return _hour(hours) + _IN_AN_HOUR[second] + _PARTS[part]
+        days, second = divmod(seconds, 86_400)
+        minute, second = divmod(second, 60)
+        return f"{_day_of(days)}{_MINUTES[minute]}{_TWO[second]}{_PARTS[part]}"
     except (ValueError, OverflowError):
         return None
 
 
+# The messages of a day have one date.
 @lru_cache(maxsize=1024)
-def _hour(hours: int) -> str:
-    """An hour since 1970, to the T and the hour. Raises OverflowError for one that the calendar
-    does not have."""
-    return (_FIRST_HOUR + timedelta(hours=hours)).isoformat(timespec="hours")
+def _day_of(days: int) -> str:
+    """Raises OverflowError for a day that the calendar does not have."""
+    return (_FIRST_DAY + timedelta(days=days)).isoformat()
 
 
 def from_iso(value: object) -> str | None:
